@@ -1,0 +1,55 @@
+# Two commands set everything up on a machine with only Python 3.11, git, make and apt:
+#   make demo   the main job on the simulated board
+#   make test   the tests, the linters and the type checker
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STATE  := build/demo
+BOARD  := sim:nucleo-n657x0-q,state=$(STATE)
+DEMO   := tests/data/demo_app/demo_app.elf
+
+.PHONY: demo test bench loader docs dist clean
+
+demo: $(VENV)/.sim
+	@echo "== check: would this file work? (no probe needed)"
+	$(BIN)/n6prog check $(DEMO) --board nucleo-n657x0-q
+	@echo "== flash: the ELF into the NOR of the simulated NUCLEO-N657X0-Q ($(STATE)/nor.bin)"
+	$(BIN)/n6prog flash $(DEMO) --probe $(BOARD)
+	@echo "== verify: by digest on the (simulated) chip, in a process of its own"
+	$(BIN)/n6prog verify $(DEMO) --probe $(BOARD)
+
+# -n: one worker a core. `make test PYTEST="tests/nor -q"` runs a part.
+PYTEST ?= -n auto
+test: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest $(PYTEST)
+
+bench: $(VENV)/.dev
+	$(BIN)/python tools/bench.py
+
+loader: $(VENV)/.dev
+	$(BIN)/python flash_algos/build.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/errors_doc.py
+
+dist: $(VENV)/.dev
+	$(BIN)/python tools/check_dist.py
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Debian keeps ensurepip in a package of its own.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); $$( [ "$$(id -u)" = 0 ] || echo sudo ) apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.sim: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[sim]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[sim,dev]'
+	@touch $@ $(VENV)/.sim

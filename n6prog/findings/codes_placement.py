@@ -1,0 +1,134 @@
+"""Findings about placement: where the bytes of the files would go on a board, and why they cannot."""
+
+from __future__ import annotations
+
+from n6prog.findings.entry import Entry, error, note, warning
+from n6prog.findings.model import ExitCode
+
+_REFUSED = ExitCode.REFUSED
+
+_ADDRESS: dict[str, Entry] = {
+    "E-REGION0": error(
+        _REFUSED,
+        "{subject} wants {bytes} bytes of {what} at address {address:#010x}. That is not flash on an STM32N6 (0x0 is "
+        "ITCM, 64 KB by default), so nothing was written",
+        "This usually means that the linker script puts the section in a memory region that is not declared; the "
+        "build log then has `warning: memory region '...' not declared`. In STM32Cube AI Studio open Memory pools and "
+        "untick xSPI1/hyperRAM (the NUCLEO-N657X0-Q has no PSRAM) or set weights to xSPI2/octoFlash, rebuild, and "
+        "check again with n6prog check {subject}.",
+        not_this="boot jumpers and SWD speed have nothing to do with this error",
+        source="F53",
+    ),
+    "E-TCM": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) has load address {address:#010x}, which is tightly coupled memory "
+        "({region}): it is lost at power-off and cannot be flashed",
+        "Store it in flash and let the startup code copy it (`> {region} AT> ROM` in the linker script). A run "
+        "address in {region} is fine; only the load address must be in flash.",
+    ),
+    "E-RAM": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) has load address {address:#010x}, which is RAM ({region}): it is lost at "
+        "power-off and cannot be flashed",
+        "A Load&Run application is flashed as its signed file (-trusted.bin). Initialised data that a program needs "
+        "in RAM is stored in flash and copied at start (`> RAM AT> ROM` in the linker script).",
+        source="F54",
+    ),
+    "E-PSRAM": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) is placed at {address:#010x}, the window of the PSRAM on XSPI1 (hyperRAM "
+        "pool). PSRAM cannot be flashed: {fitted}",
+        "Move weights to xSPI2/octoFlash (0x70000000 and up). A program that runs from PSRAM is flashed as its signed "
+        "file at 0x70100000 and copied by the first stage.",
+        source="F62",
+    ),
+    "E-ROM": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) is placed at {address:#010x}, which is the boot ROM: an STM32N6 has no "
+        "internal flash",
+        "Link for the external flash: 0x70100400 for an application that runs in place (behind a boot header at "
+        "0x70100000).",
+        source="F57",
+    ),
+    "E-TYPO-07": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) is placed at {address:#010x}, where nothing is. Did you mean {meant:#010x}?",
+        "The flash starts at 0x70000000: correct the address.",
+        source="F56",
+    ),
+    "E-NOT-FLASH": error(
+        _REFUSED,
+        "{subject}: {what} ({bytes} bytes) is placed at {address:#010x} ({region}), which is not the flash of the "
+        "{board}",
+        "The flash of this board is {flash_start:#010x}..{flash_end:#010x}: place it there.",
+    ),
+    "E-SIZE": error(
+        _REFUSED,
+        "{subject}: {what} ends at {end:#010x}; the {part} ({capacity} MiB) on the {board} ends at {limit:#010x}",
+        "Make it smaller or place it lower. The octoFlash pool of STM32Cube AI Studio is 112 MB also for the 64 MB "
+        "NUCLEO.",
+        source="F61",
+    ),
+    "E-OVERLAP": error(
+        _REFUSED,
+        "{first} and {second} overlap at {start:#010x}..{last:#010x} ({bytes} bytes)",
+        "Give one of them another address, or leave one out. {slots}",
+        source="F63",
+    ),
+    "E-NO-ADDRESS": error(
+        _REFUSED,
+        "{subject} ({bytes} bytes) has no address of its own and none was given",
+        "Say where it goes: {subject}@0x7.... Weights lie at 0x70180000, 0x70380000, 0x71000000 or 0x72000000 in "
+        "flows in use; what counts is the address the network was compiled for (its memory pool), so n6prog does not "
+        "guess.",
+        source="F60",
+    ),
+    "E-NOTHING": error(
+        _REFUSED,
+        "the files hold no bytes for the flash",
+        "Look at the sections of the ELF (arm-none-eabi-readelf -S): everything in it is debug information or cleared "
+        "at start.",
+    ),
+}
+
+_BOOT: dict[str, Entry] = {
+    "E-HDR-NONE": error(
+        _REFUSED,
+        "{subject} belongs at {slot_start:#010x} (slot {slot}) behind a boot header and has none: {reason}. {reader} "
+        "would ignore it and the board would stay silent",
+        "Give the signed file (...-trusted.bin, made from the .bin by STM32_SigningTool_CLI with -align). Bytes that "
+        "are meant to lie there without a header need --header none; code linked for RAM always needs the signed file.",
+        source="F54, F58, F65, F74",
+    ),
+    "W-HDR-SLOT": warning(
+        "{subject} goes to {address:#010x} (slot {slot}); by its entry point {entry:#010x} it belongs at {meant:#010x}",
+        "Drop the address: a signed image finds its own place. Keep it if your first stage looks there.",
+        source="F58",
+    ),
+    "W-SLOT-SPILL": warning(
+        "{subject} starts in slot {slot} and runs over into slot {next}: it ends at {last:#010x}, and {next} starts "
+        "at {start:#010x}",
+        "What lay in {next} is gone afterwards. Give the slots other sizes in a board file if this is meant.",
+        source="F63",
+    ),
+    "N-APP-HEADER": note(
+        "{subject} starts {gap} bytes after {slot_start:#010x}, the start of slot {slot}; the place of the boot "
+        "header stays as it is",
+        "An application that runs in place needs none in development boot; a first stage of ST's skips these bytes.",
+    ),
+    "E-SLOT": error(
+        ExitCode.USAGE,
+        "the {board} has no slot {subject}",
+        "Its slots are: {slots}.",
+    ),
+    "E-MAP": error(
+        ExitCode.USAGE,
+        "--map {subject}: {reason}",
+        "Write FROM=TO, FROM+LENGTH=TO or FROM-LAST=TO, for example --map 0x34000400=0x70100400.",
+    ),
+    "W-MAP-UNUSED": warning(
+        "--map {subject} moved nothing: no bytes lie there", "Check FROM against n6prog check without --map."
+    ),
+}
+
+PLACEMENT: dict[str, Entry] = {**_ADDRESS, **_BOOT}
