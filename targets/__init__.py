@@ -1,0 +1,1 @@
+"""What chips, boards and flash parts are: facts, no policy."""
