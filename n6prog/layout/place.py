@@ -1,0 +1,153 @@
+"""Images + Device + goal -> Placement: every chunk gets its place or a finding, and all findings are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from n6prog.findings import Finding, finding
+from n6prog.image import stm2
+from n6prog.image.types import Chunk, Image, Kind
+from n6prog.layout.checks import check_capacity, check_overlaps, check_slots
+from n6prog.layout.join import join
+from n6prog.layout.maps import AddressMap, parse_map, relocate
+from n6prog.layout.refusals import Refusals
+from n6prog.layout.rules import TO_FLASH, TO_RAM, Place, rule_for
+from n6prog.layout.types import Goal, Piece, Placement
+from n6prog.layout.vectors import vector_tables
+from n6prog.targets.chip import XSPI2_BASE
+from n6prog.targets.schema import Device
+
+
+def place(
+    images: Sequence[Image],
+    device: Device,
+    goal: Goal = Goal.FLASH,
+    *,
+    header: str = "auto",
+    slot: str | None = None,
+    maps: Sequence[str | AddressMap] = (),
+) -> Placement:
+    """Where everything goes on one device, with every finding about every file; the findings of the images come first.
+
+    `header`: "none" lets bytes without a boot header lie at a boot slot; every other value wants one there. `slot`: the
+    slot for files that have no address of their own. `maps`: `FROM=TO` relocations. A placement with errors still holds
+    the pieces that could be placed. Raises UsageError for a map that cannot be read.
+    """
+    found = [item for image in images for item in image.findings]
+    by_hand = [item if isinstance(item, AddressMap) else parse_map(item) for item in maps]
+    home, complaints = _slot_start(slot, device)
+    found += complaints
+    state = _State(device, goal, by_hand, home)
+    for image in images:
+        state.add(image)
+    found += state.findings
+    found += [finding("W-MAP-UNUSED", item.text) for item in by_hand if item not in state.used_maps]
+    pieces = sorted(state.flash, key=lambda piece: (piece.address, piece.end))
+    found += check_capacity(pieces, device)
+    found += check_overlaps(pieces, device)
+    # The reader has checked the header of a signed image; one inside a HEX or an ELF is looked at here.
+    signed = {image.file for image in images if image.kind is Kind.STM2}
+    found += check_slots(pieces, device, need_header=header != "none", verified=signed)
+    found = _distinct(found)
+    ram = tuple(sorted(state.ram, key=lambda chunk: chunk.address or 0))
+    if not pieces and not ram and not any(item.is_error for item in found):
+        found.append(finding("E-NOTHING"))
+    limit = XSPI2_BASE + device.nor.size
+    fitting = [piece for piece in pieces if piece.end <= limit]
+    return Placement(goal, device, join(_with_slots(fitting, device)), ram, _entry(images), tuple(found))
+
+
+@dataclass(slots=True)
+class _State:
+    """What placing has found so far."""
+
+    device: Device
+    goal: Goal
+    maps: Sequence[AddressMap]
+    home: int | None
+    flash: list[Piece] = field(default_factory=list)
+    ram: list[Chunk] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    used_maps: list[AddressMap] = field(default_factory=list)
+
+    def add(self, image: Image) -> None:
+        """Place one image."""
+        moved = [relocate(self._with_address(chunk), self.maps) for chunk in image.chunks if chunk.size]
+        self.used_maps += [item for _, item in moved if item is not None]
+        chunks = [chunk for chunk, _ in moved]
+        refusals = Refusals(self.device)
+        vectors = vector_tables(chunks)
+        zero = _from_zero(chunks)
+        for chunk, by_map in moved:
+            if chunk.address is None:
+                if image.kind is not Kind.STM2 or not any(item.is_error for item in image.findings):
+                    self.findings.append(finding("E-NO-ADDRESS", chunk.origin.file, bytes=chunk.size))
+                continue
+            rule = rule_for(Place(chunk.address, chunk.address < zero, vectors))
+            verdict = rule.verdict(self.goal)
+            if verdict == TO_RAM and not _all_ram(chunk, vectors):
+                verdict = rule.flash
+            if verdict == TO_FLASH:
+                change = "" if by_map is None else f"moved from {chunk.address - by_map.target + by_map.start:#010x}"
+                self.flash.append(Piece(chunk.address, chunk.data, chunk.origin, change=change))
+            elif verdict == TO_RAM:
+                self.ram.append(chunk)
+            else:
+                refusals.add(verdict, rule, chunk)
+        self.findings += refusals.findings()
+
+    def _with_address(self, chunk: Chunk) -> Chunk:
+        """The chunk at its own address, else at the slot asked for, else where its boot header says."""
+        if chunk.address is not None:
+            return chunk
+        address = self.home
+        if address is None and (head := stm2.parse(chunk.data)) is not None:
+            address = head.load_hint()
+        return chunk if address is None else replace(chunk, address=address)
+
+
+def _slot_start(name: str | None, device: Device) -> tuple[int | None, list[Finding]]:
+    if name is None:
+        return None, []
+    for slot in device.board.slots:
+        if slot.name == name:
+            return slot.start, []
+    names = ", ".join(slot.name for slot in device.board.slots)
+    return None, [finding("E-SLOT", name, board=device.board.title, slots=names)]
+
+
+def _from_zero(chunks: Iterable[Chunk]) -> int:
+    """The end of the bytes that start at address 0 and go on with no more than an alignment gap; 0 where none do."""
+    end = 0
+    for start, size in sorted((chunk.address, chunk.size) for chunk in chunks if chunk.address is not None):
+        if start > -(-end // 32) * 32:
+            break
+        end = max(end, start + size)
+    return end
+
+
+def _all_ram(chunk: Chunk, vectors: frozenset[int]) -> bool:
+    """Whether the last byte of a chunk that starts in RAM lies in RAM too."""
+    return rule_for(Place(chunk.end - 1, vectors=vectors)).run == TO_RAM
+
+
+def _with_slots(pieces: Iterable[Piece], device: Device) -> Iterator[Piece]:
+    for piece in pieces:
+        names = [slot.name for slot in device.board.slots if slot.start <= piece.address < slot.start + slot.size]
+        yield replace(piece, slot=names[0]) if names else piece
+
+
+def _entry(images: Iterable[Image]) -> int | None:
+    """The entry point of the last file that has one: files are given in boot order, first stage first."""
+    entries = [image.entry for image in images if image.entry is not None]
+    return entries[-1] if entries else None
+
+
+def _distinct(found: Iterable[Finding]) -> list[Finding]:
+    """The findings in order, each once (the file and its place may both have been checked)."""
+    seen: list[Finding] = []
+    for item in found:
+        if item not in seen:
+            seen.append(item)
+    return seen
