@@ -1,0 +1,1 @@
+"""What the boot ROM does, without any of its code."""

@@ -1,0 +1,1 @@
+"""The debug port of the simulated board: SW-DP and its two access ports."""

@@ -1,0 +1,1 @@
+"""The NOR flash as a command-level device."""

@@ -1,0 +1,24 @@
+"""What a test can let go wrong inside the NOR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class NorFaults:
+    """Faults of the part. Page programs are counted from 1 since the device object was made.
+
+    no_wel: WREN is refused, WEL never sets. stuck_wip: the next operation never ends. drop_page: that page program
+    takes its time and changes nothing. flip_page: that page program leaves one bit of its first byte wrong.
+    fail_program and fail_erase: byte offsets of 4 KiB sectors in which programs and erases end in P_FAIL and E_FAIL.
+    mute: no answer at all.
+    """
+
+    no_wel: bool = False
+    stuck_wip: bool = False
+    drop_page: int | None = None
+    flip_page: int | None = None
+    fail_program: frozenset[int] = frozenset()
+    fail_erase: frozenset[int] = frozenset()
+    mute: bool = False

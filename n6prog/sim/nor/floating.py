@@ -1,0 +1,45 @@
+"""What a controller samples from lines that nobody drives."""
+
+from __future__ import annotations
+
+import random
+
+STYLES = ("last", "ff", "00")
+
+
+class FloatingBus:
+    """Undriven lines: the last driven byte mixed with seeded noise, or plain ones or zeros.
+
+    The chip's behaviour is not known, so a program must not depend on it. The noise is a function of the seed and of
+    how often it was asked for: the same run reads the same bytes.
+    """
+
+    def __init__(self, seed: int = 0, style: str = "last") -> None:
+        if style not in STYLES:
+            raise ValueError(f"float={style}: one of {', '.join(STYLES)}")
+        self.seed = seed
+        self.style = style
+        self.last = 0xFF
+        self.count = 0
+
+    def fill(self, length: int) -> bytes:
+        """`length` sampled bytes."""
+        if length <= 0:
+            return b""
+        if self.style != "last":
+            return (b"\xff" if self.style == "ff" else b"\0") * length
+        self.count += 1
+        source = random.Random(f"{self.seed}:{self.count}")  # noqa: S311  (noise, not a secret)
+        bits = 8 * length
+        # a quarter of the bits have drifted away from the last driven level
+        noise = source.getrandbits(bits) & source.getrandbits(bits)
+        return (int.from_bytes(bytes((self.last,)) * length, "big") ^ noise).to_bytes(length, "big")
+
+    def snapshot(self) -> dict[str, int]:
+        """The state, JSON-able."""
+        return {"last": self.last, "count": self.count}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Take back what `snapshot` gave."""
+        self.last = state["last"]
+        self.count = state["count"]

@@ -1,0 +1,41 @@
+"""From CCR, TCR, IR, AR and ABR to a frame on the wire (hw-soc 7.2)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from n6prog.sim.nor.wire import NONE, Framing, Phase
+
+_LINES = (0, 1, 2, 4, 8, 16, 0, 0)
+MTYP_SWAPS = frozenset({1, 3})  # Macronix: the second byte of a pair goes first
+
+
+@lru_cache(maxsize=256)
+def framing_of(ccr: int, dummy: int) -> Framing:
+    """The framing CCR describes, with `dummy` clocks from TCR."""
+    return Framing.of(
+        _phase(ccr & 7, ccr >> 3 & 1, (ccr >> 4 & 3) + 1),
+        _phase(ccr >> 8 & 7, ccr >> 11 & 1, (ccr >> 12 & 3) + 1),
+        _phase(ccr >> 16 & 7, ccr >> 19 & 1, (ccr >> 20 & 3) + 1),
+        _phase(ccr >> 24 & 7, ccr >> 27 & 1, 0),
+        dummy,
+        bool(ccr >> 29 & 1),
+    )
+
+
+def _phase(mode: int, dtr: int, size: int) -> Phase:
+    return Phase(_LINES[mode], bool(dtr), size) if _LINES[mode] else NONE
+
+
+def head_of(frame: Framing, instruction: int, address: int, alternate: int) -> bytes:
+    """Instruction, address and alternate bytes in the order of the wire; all right-aligned in their registers."""
+    head = b""
+    for phase, value in ((frame.instruction, instruction), (frame.address, address), (frame.alternate, alternate)):
+        if phase.lines:
+            head += (value & ((1 << 8 * phase.size) - 1)).to_bytes(phase.size, "big")
+    return head
+
+
+def swaps(frame: Framing, memory_type: int) -> bool:
+    """Whether the controller swaps the bytes of each pair of data: only in 8D, and by the memory type."""
+    return frame.data.lines == 8 and frame.data.dtr and memory_type in MTYP_SWAPS

@@ -1,0 +1,208 @@
+"""The state folder: what makes one board of many processes.
+
+    nor.bin      the NOR's content, exactly as long as the part
+    ram.bin      all RAMs, as core/ram.py lays them out
+    board.json   the journal: everything else that is volatile, and whether somebody is using it now
+    lock         held while a process has the board; the text says who
+
+A process that dies with the journal saying "in use" has pulled the plug: power comes on anew next time.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import mmap
+import os
+import platform
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from n6prog.sim.core.ram import TOTAL
+from n6prog.sim.errors import BoardBusy
+
+VERSION = 1
+_LOCK_OFFSET = 1 << 20  # Windows locks keep others from reading: lock a byte far behind the text
+
+
+def default_folder(board: str) -> Path:
+    """Where a board lives when nobody says otherwise: the user's state directory."""
+    root = os.environ.get("XDG_STATE_HOME")
+    return Path(root or Path.home() / ".local" / "state") / "n6prog" / "sim" / board
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(_LOCK_OFFSET)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class Lock:
+    """An exclusive lock on a folder. The operating system drops it with the process, so a dead holder never blocks."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self._path = folder / "lock"
+        self._file: IO[str] | None = None
+        file = self._path.open("a+", encoding="utf-8")
+        if not _try_lock(file):
+            holder = self._read_holder(file)
+            file.close()
+            raise BoardBusy(str(folder), holder)
+        self._file = file
+        holder = {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "reason": reason,
+        }
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(holder) + "\n")
+        file.flush()
+
+    @staticmethod
+    def _read_holder(file: IO[str]) -> dict[str, object]:
+        file.seek(0)
+        with suppress(ValueError, OSError):
+            holder = json.loads(file.readline())
+            if isinstance(holder, dict):
+                return holder
+        return {}
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._file is None:
+            return
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.close()
+        self._file = None
+
+
+def _fill(buffer: mmap.mmap, value: int) -> None:
+    block = bytes((value,)) * (1 << 20)
+    buffer.seek(0)
+    left = len(buffer)
+    while left:
+        left -= buffer.write(block[:left] if left < len(block) else block)
+
+
+def anonymous(size: int, value: int) -> mmap.mmap:
+    """Memory of `size` bytes, all `value`."""
+    buffer = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            buffer.madvise(mmap.MADV_HUGEPAGE)
+    if value:
+        _fill(buffer, value)
+    return buffer
+
+
+def _file_buffer(path: Path, size: int, value: int) -> mmap.mmap:
+    """The file as memory, made (or made anew where its length is wrong) with all bytes `value`."""
+    fresh = not path.exists() or path.stat().st_size != size
+    if fresh:
+        with path.open("wb") as file:
+            file.truncate(size)
+    with path.open("r+b") as file:
+        buffer = mmap.mmap(file.fileno(), size)
+    if fresh and value:
+        _fill(buffer, value)
+    return buffer
+
+
+class Memory:
+    """Buffers and journal of a board that keeps nothing."""
+
+    folder: Path | None = None
+    _ended = False  # some board of this process is over
+
+    def __init__(self, nor_size: int) -> None:
+        if Memory._ended:
+            gc.collect()  # a board is full of reference cycles, and holds as much memory as its NOR has
+            Memory._ended = False
+        self.nor: mmap.mmap = anonymous(nor_size, 0xFF)
+        self.ram: mmap.mmap = anonymous(TOTAL, 0)
+        self.journal: dict[str, Any] | None = None
+
+    def begin(self, reason: str) -> None:
+        """Take the board."""
+
+    def mark_running(self) -> None:
+        """From here on a dead process is a power cut."""
+
+    def save(self, journal: dict[str, Any]) -> None:
+        """Keep the journal for the next `begin`."""
+        self.journal = journal
+
+    def end(self) -> None:
+        """Let the board go."""
+        Memory._ended = True
+
+
+class Folder(Memory):
+    """Buffers and journal in a state folder. `begin` locks it, `end` unlocks it."""
+
+    def __init__(self, folder: Path, nor_size: int) -> None:
+        self.folder: Path = folder
+        self._nor_size = nor_size
+        self._lock: Lock | None = None
+        self.journal = None
+
+    def begin(self, reason: str) -> None:
+        """Take the board. Raises BoardBusy, ValueError (a NOR image of another size), OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(self.folder, reason)
+        try:
+            image = self.folder / "nor.bin"
+            if image.exists() and image.stat().st_size not in (0, self._nor_size):
+                raise ValueError(
+                    f"{image} holds {image.stat().st_size} bytes, the board's NOR {self._nor_size}: "
+                    "give part=, or another state="
+                )
+            self.nor = _file_buffer(image, self._nor_size, 0xFF)
+            self.ram = _file_buffer(self.folder / "ram.bin", TOTAL, 0)
+            self.journal = self._load()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _load(self) -> dict[str, Any] | None:
+        with suppress(OSError, ValueError):
+            journal = json.loads((self.folder / "board.json").read_text(encoding="utf-8"))
+            if isinstance(journal, dict) and journal.get("version") == VERSION:
+                return journal
+        return None
+
+    def mark_running(self) -> None:
+        """From here on a dead process is a power cut."""
+        kept = {key: value for key, value in (self.journal or {}).items() if key in ("boot1", "rev", "time")}
+        self._write({**kept, "version": VERSION, "in_use": True})
+
+    def save(self, journal: dict[str, Any]) -> None:
+        """Write the journal."""
+        self._write({**journal, "version": VERSION, "in_use": False})
+
+    def _write(self, journal: dict[str, Any]) -> None:
+        path = self.folder / "board.json"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(journal), encoding="utf-8")
+        temporary.replace(path)
+
+    def end(self) -> None:
+        """Let the board go."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

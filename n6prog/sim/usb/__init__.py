@@ -1,0 +1,1 @@
+"""Debug probes as USB devices, below pyOCD's own drivers."""

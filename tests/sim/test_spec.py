@@ -1,0 +1,58 @@
+"""`sim[:BOARD[,key=value...]]`."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from n6prog.sim.spec import Fault, SimSpec, parse_spec
+
+
+@pytest.mark.parametrize("text", ["sim", "SIM", "sim:", "", "nucleo-n657x0-q", "sim:nucleo-n657x0-q"])
+def test_the_default_board_is_the_nucleo(text: str) -> None:
+    assert parse_spec(text) == SimSpec(board="nucleo-n657x0-q")
+
+
+def test_all_keys_together() -> None:
+    text = "sim:stm32n6570-dk,state=/a/B%2Cc,rev=z,boot1=0,link=stlink,part=MX25UM51245G,float=00,seed=0x10"
+    assert parse_spec(f"{text},fault=no-wel+drop-page:3") == SimSpec(
+        board="stm32n6570-dk",
+        state="/a/B,c",
+        rev="Z",
+        boot1=0,
+        part="MX25UM51245G",
+        faults=(Fault("no-wel"), Fault("drop-page", 3)),
+        undriven="00",
+        seed=16,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sim:nucleo-n657x0-q,colour=red", "no key 'colour'; keys are state"),
+        ("sim:nucleo-n657x0-q,state", "not key=value"),
+        ("sim:state=x", "the board comes first"),
+        ("sim:nucleo-n657x0-q,rev=C", "rev=C is not one of B, Z"),
+        ("sim:nucleo-n657x0-q,boot1=yes", "boot1=yes is not one of 0, 1"),
+        ("sim:nucleo-n657x0-q,link=cmsis-dap", "use link=stlink"),
+        ("sim:nucleo-n657x0-q,seed=many", "not a number"),
+        ("sim:nucleo-n657x0-q,fault=gremlins", "no fault 'gremlins'; there are ap1-closed"),
+        ("sim:nucleo-n657x0-q,fault=drop-page", "is written drop-page:N"),
+        ("sim:nucleo-n657x0-q,fault=no-wel:1", "is written no-wel"),
+        ("sim:nucleo-n657x0-q,float=maybe", "float=maybe is not one of last, ff, 00"),
+        ("sim:nucleo-n657x0-q,state=", "wants a folder"),
+        ("sim:nucleo-n657x0-q,seed=1,seed=2", "given twice"),
+    ],
+)
+def test_a_bad_spec_says_what_is_wrong(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_spec(text)
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits + "/ .,_-+:", min_size=1, max_size=40))
+def test_any_folder_survives_with_its_commas_escaped(folder: str) -> None:
+    assert parse_spec(f"sim:nucleo-n657x0-q,state={folder.replace(',', '%2C')}").state == folder
