@@ -1,0 +1,96 @@
+/* What the files of the loader share. Every function that can fail returns an enum Status as uint32_t. */
+#ifndef N6_LOADER_H
+#define N6_LOADER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mailbox.h"
+
+/* Words at any address: keeps the compiler from LDRD and LDM, which fault where LDR does not. */
+typedef uint32_t __attribute__((aligned(1), may_alias)) loose_u32;
+
+#define REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#define REG8(address) (*(volatile uint8_t *)(uintptr_t)(address))
+
+/* What survives from one call to the next. It lies in the image, so loading the image again resets it. */
+typedef struct {
+    uint32_t is_open;
+    uint32_t size;   /* bytes of the part */
+    uint32_t maker;  /* first byte of RDID */
+    uint32_t sr;     /* registers of the NOR as last read */
+    uint32_t scur;
+    uint32_t failed_at;
+    uint32_t cycles_per_us; /* of the core clock, or more */
+    NorSetup nor;
+} Loader;
+
+extern Loader loader;
+
+/* memory.c */
+void copy(void *to, const void *from, uint32_t size);
+void clear(void *to, uint32_t size);
+uint32_t first_difference(const void *a, const void *b, uint32_t size); /* size when equal */
+
+/* timer.c: bounds from the cycle counter of the DWT */
+typedef struct {
+    uint32_t mark;
+    uint32_t left_us;
+} Deadline;
+uint32_t timer_start(void);
+Deadline deadline(uint32_t us);
+int expired(Deadline *limit);
+void delay(uint32_t us);
+
+/* board.c */
+uint32_t board_check(const BoardSetup *board);
+void core_quiet(void);
+uint32_t board_start(const BoardSetup *board);
+
+/* xspi.c */
+typedef struct {
+    uint32_t ccr;
+    uint32_t tcr;
+    uint32_t ir;
+    uint32_t ar; /* used when ccr has an address phase */
+} Command;
+uint32_t xspi_start(uint32_t base, uint32_t dcr1, uint32_t prescaler);
+uint32_t xspi_set_size(uint32_t size);
+uint32_t xspi_command(const Command *command);
+uint32_t xspi_read(const Command *command, void *to, uint32_t size);
+uint32_t xspi_write(const Command *command, const void *from, uint32_t size);
+uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
+uint32_t xspi_map(const Command *command);
+
+/* nor.c */
+uint32_t nor_check(const NorSetup *nor);
+uint32_t nor_recover(Identity *out);
+uint32_t nor_read_sfdp(Identity *out);
+uint32_t nor_read(uint32_t offset, void *to, uint32_t size);
+uint32_t nor_program(uint32_t offset, const void *from, uint32_t size); /* inside one page */
+uint32_t nor_erase_sector(uint32_t offset);
+uint32_t nor_erase_block(uint32_t offset);
+uint32_t nor_erase_chip(void);
+uint32_t nor_map(void);
+
+/* rule.c */
+#define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
+#define PAGES_PER_SECTOR (SECTOR_SIZE / PAGE_SIZE)
+/* Bit n of a page's mask is its chunk n. */
+typedef struct {
+    uint16_t old_blank[PAGES_PER_BLOCK];
+    uint16_t new_blank[PAGES_PER_BLOCK];
+} Chunks;
+uint32_t chunks_scan(const void *old_block, const void *new_block, Chunks *out); /* bitmap: sectors to erase */
+void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor, Decision *out);
+uint32_t next_run(uint32_t *to_program, uint32_t blank, uint32_t *length); /* first chunk of the run */
+uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page);
+
+/* digest.c */
+uint64_t digest(const void *sector); /* 8-byte aligned */
+
+/* block.c */
+uint32_t block_write(const Job *job, Result *out);
+uint32_t block_survey(uint32_t offset, uint32_t sectors, uint64_t *digests);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * Which sectors of a block to erase, and what to program. The twin of n6prog/nor/rule.py; a test compares the two.
+ *
+ * The unit is the 16-byte ECC chunk: programmed a second time without an erase it loses its ECC (hw-flash 7). So a chunk may be
+ * programmed only when it is blank, and a chunk that differs and is not blank costs its sector an erase.
+ */
+#include "loader.h"
+
+#define ALL_CHUNKS 0xFFFFu
+#define WORDS_PER_CHUNK (CHUNK_SIZE / 4)
+
+uint32_t chunks_scan(const void *old_block, const void *new_block, Chunks *out)
+{
+    const uint32_t *old_word = old_block;
+    const uint32_t *new_word = new_block;
+    uint32_t must_erase = 0;
+    for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++) {
+        uint32_t old_blank = 0, new_blank = 0, differ = 0;
+        for (uint32_t bit = 1; bit <= 1u << (PAGE_SIZE / CHUNK_SIZE - 1); bit <<= 1) {
+            uint32_t old_and = ~0u, new_and = ~0u, change = 0;
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < WORDS_PER_CHUNK; i++) {
+                uint32_t o = *old_word++, n = *new_word++;
+                old_and &= o;
+                new_and &= n;
+                change |= o ^ n;
+            }
+            old_blank |= old_and == ~0u ? bit : 0;
+            new_blank |= new_and == ~0u ? bit : 0;
+            differ |= change ? bit : 0;
+        }
+        out->old_blank[page] = (uint16_t)old_blank;
+        out->new_blank[page] = (uint16_t)new_blank;
+        if (differ & ~old_blank)
+            must_erase |= 1u << (page / PAGES_PER_SECTOR);
+    }
+    return must_erase;
+}
+
+/*
+ * Takes the next program run out of `to_program`: from its first chunk to the last that can be reached over blank chunks only.
+ * `blank` are the chunks that are blank when it is programmed. Gives the first chunk; `length` in chunks.
+ */
+uint32_t next_run(uint32_t *to_program, uint32_t blank, uint32_t *length)
+{
+    uint32_t first = (uint32_t)__builtin_ctz(*to_program);
+    uint32_t wall = ~blank & ~((1u << first) - 1); /* never 0: bits 16 and up are not blank */
+    uint32_t before_wall = (1u << __builtin_ctz(wall)) - 1;
+    uint32_t last = 31u - (uint32_t)__builtin_clz(*to_program & before_wall);
+    *to_program &= ~before_wall;
+    *length = last - first + 1;
+    return first;
+}
+
+static uint32_t count_runs(uint32_t blank, uint32_t new_blank)
+{
+    uint32_t runs = 0, length;
+    for (uint32_t to_program = blank & ~new_blank; to_program; runs++)
+        (void)next_run(&to_program, blank, &length);
+    return runs;
+}
+
+uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page)
+{
+    int erased = decision->erase_block || (decision->erase_sectors >> (page / PAGES_PER_SECTOR) & 1u);
+    return erased ? ALL_CHUNKS : chunks->old_blank[page];
+}
+
+static uint32_t count_bits(uint32_t bits)
+{
+    uint32_t count = 0;
+    for (; bits; bits &= bits - 1)
+        count++;
+    return count;
+}
+
+static void count_programs(const Chunks *chunks, Decision *decision)
+{
+    decision->programs = 0;
+    for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++)
+        decision->programs += count_runs(blank_when_programmed(chunks, decision, page), chunks->new_blank[page]);
+}
+
+/* Wide, and clipped at the end: a host may say "never" with a very long time. */
+static uint64_t cost(uint32_t erases, uint32_t erase_us, uint32_t programs, uint32_t page_us)
+{
+    return (uint64_t)erases * erase_us + (uint64_t)programs * page_us;
+}
+
+void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor, Decision *out)
+{
+    *out = (Decision){.erase_sectors = must_erase};
+    count_programs(chunks, out);
+    uint64_t least = cost(count_bits(must_erase), nor->sector_typ_us, out->programs, nor->page_typ_us);
+    if ((must_erase || out->programs) && nor->block_erase_opcode) {
+        Decision whole = {.erase_block = 1};
+        count_programs(chunks, &whole);
+        uint64_t other = cost(1, nor->block_typ_us, whole.programs, nor->page_typ_us);
+        if (other < least) {
+            *out = whole;
+            least = other;
+        }
+    }
+    out->cost_us = least >> 32 ? ~0u : (uint32_t)least;
+}
