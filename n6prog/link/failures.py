@@ -1,0 +1,137 @@
+"""What pyOCD, the USB driver and the simulated board raise, as findings."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from n6prog.errors import FlashFailure, N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable
+from n6prog.link.clock import format_clock
+from n6prog.link.find import holder_of
+from n6prog.targets import chip
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What has been tried so far, for the evidence: the probe object and the SWD clocks in hertz."""
+
+    probe: Any
+    clocks: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The probe as the user knows it."""
+        return f"{self.probe.product_name} {self.probe.unique_id}".strip()
+
+    def evidence(self) -> dict[str, str | int | float | None]:
+        """Voltage and clocks, in the order to read them."""
+        voltage = getattr(getattr(self.probe, "_link", None), "target_voltage", None)
+        return {
+            "voltage": "unknown" if voltage is None else f"{voltage:.2f} V",
+            "clocks": " and ".join(format_clock(clock) for clock in dict.fromkeys(self.clocks)),
+        }
+
+
+def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
+    """The exception of n6prog for what went wrong while connecting, or None when it is none of ours to explain."""
+    from pyocd.core import exceptions
+
+    from n6prog.targets.stm32n657 import CorePortClosed
+
+    known = _busy(error, attempt) or _tripped(error, attempt)
+    if known is not None:
+        return known
+    if isinstance(error, CorePortClosed):
+        return _closed(error, attempt)
+    if isinstance(error, exceptions.Error):
+        if _is_usb(error):
+            return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(error), **attempt.evidence())
+        # What pyOCD raises before the debug port has answered; the rest comes from what stands behind it.
+        silent = isinstance(error, exceptions.ProbeError | exceptions.TransferError)
+        code = "E-NOANSWER" if silent else "E-CONNECT"
+        return TargetUnreachable.of(code, attempt.name, reason=str(error), **attempt.evidence())
+    return None
+
+
+def _closed(error: Any, attempt: Attempt) -> N6ProgError:
+    asked = f"{error.tries} tries, {error.waited * 1000:.0f} ms"
+    dpidr = f"0x{error.dpidr:08X}"
+    if error.sr is None:
+        reason = f"DPIDR {dpidr}, no DBGMCU at {chip.AP0_DBGMCU:#010x} through AP0, {asked}"
+        return TargetUnreachable.of("E-WRONG-CHIP", attempt.name, reason=reason, **attempt.evidence())
+    evidence: dict[str, str | int | float | None] = {
+        "DPIDR": dpidr,
+        "AP0": "ok",
+        "AP1": f"closed ({asked})",
+        "DBGMCU_SR.17": error.sr >> 17 & 1,
+    }
+    return TargetUnreachable.of("E-AP1-CLOSED", attempt.name, **evidence, **attempt.evidence())
+
+
+def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
+    """EBUSY and EACCES of the USB driver, wherever in the chain, and the simulated board's lock."""
+    link: BaseException | None = error
+    while link is not None:
+        holder = getattr(link, "holder", None)
+        if holder is not None:
+            return ProbeBusy.of("E-PROBE-BUSY", attempt.name, holder=_holder_text(holder))
+        number = getattr(link, "errno", None)
+        if number == errno.EBUSY:
+            holder = holder_of(attempt.probe) or "another program"
+            return ProbeBusy.of("E-PROBE-BUSY", attempt.name, holder=holder)
+        if number == errno.EACCES:
+            return ProbeNotFound.of("E-PROBE-ACCESS", attempt.name, reason=str(link))
+        if number == errno.ENODEV:
+            return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(link))
+        link = link.__cause__
+    return None
+
+
+def _tripped(error: Exception, attempt: Attempt) -> N6ProgError | None:
+    violations = getattr(error, "violations", None)
+    if violations is None:
+        return None
+    return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(violations))
+
+
+def _holder_text(holder: Any) -> str:
+    if isinstance(holder, dict):
+        since = f" since {holder['since']}" if holder.get("since") else ""
+        what = f", {holder['reason']}" if holder.get("reason") else ""
+        return f"process {holder.get('pid', '?')} on {holder.get('host', 'this machine')}{since}{what}"
+    return str(holder)
+
+
+def _is_usb(error: Exception) -> bool:
+    return "USB" in str(error) or type(error).__name__ == "ProbeDisconnected"
+
+
+@contextmanager
+def explained(attempt: Attempt, doing: str, address: int = 0, size: int = 0) -> Iterator[None]:
+    """Turn what pyOCD raises inside into findings: a refused access at `address`, else a lost link while `doing`."""
+    from pyocd.core import exceptions
+
+    from n6prog.targets.stm32n657 import CorePortClosed
+
+    try:
+        yield
+    except CorePortClosed as exc:
+        raise _closed(exc, attempt) from exc
+    except exceptions.TransferFaultError as exc:
+        if size:
+            at = exc.fault_address if exc.fault_address is not None else address
+            where = at if address <= at < address + size else address
+            raise TargetUnreachable.of("E-BUS-FAULT", doing, address=where, size=size, reason=str(exc)) from exc
+        raise TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}", **attempt.evidence()) from exc
+    except exceptions.TimeoutError as exc:
+        raise TargetUnreachable.of("E-NO-HALT", doing, reason=str(exc)) from exc
+    except exceptions.Error as exc:
+        lost = TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}", **attempt.evidence())
+        raise (_tripped(exc, attempt) or lost) from exc
+    except OSError as exc:
+        raise (
+            _busy(exc, attempt) or TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}")
+        ) from exc

@@ -1,0 +1,307 @@
+"""The link against the simulated board: pyOCD's ST-Link driver, the boot ROM, a core that faults."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("unicorn")
+
+from n6prog.errors import FlashFailure, ProbeBusy, TargetUnreachable, UsageError
+from n6prog.link import Link, memory, open_link
+from n6prog.targets import chip
+from n6prog.targets.schema import load_board
+
+SIM = "sim:nucleo-n657x0-q,state=none"
+CODE = chip.LOADER_BASE
+STACK = chip.LOADER_STACK_TOP
+# Thumb, assembled by hand
+BKPT = 0xBE00
+ADD_FOUR = (0x1840, 0x1880, 0x18C0, 0x4770)  # adds r0,r0,r1; adds r0,r0,r2; adds r0,r0,r3; bx lr
+PUSH_POP = (0xB510, 0x2007, 0xBD10)  # push {r4,lr}; movs r0,#7; pop {r4,pc}
+LOAD = (0x6800, 0x4770)  # ldr r0,[r0]; bx lr
+UNDEFINED = (0xDE00,)  # udf #0
+FOREVER = (0xE7FE,)  # b .
+
+
+def connect(probe: str = SIM, **options: Any) -> Link:
+    return open_link(probe, board=load_board("nucleo-n657x0-q"), **options)
+
+
+@pytest.fixture
+def link() -> Iterator[Link]:
+    with connect() as opened:
+        yield opened
+
+
+def load(link: Link, *code: int) -> int:
+    """Put a BKPT and the code at the loader's place; gives its entry."""
+    link.write(CODE, struct.pack(f"<{2 + len(code)}H", BKPT, BKPT, *code))
+    return CODE + 4 | 1
+
+
+def is_in_boot_rom(link: Link) -> bool:
+    pc: int = link.target.read_core_register("pc")
+    return pc in range(chip.BOOT_ROM, chip.BOOT_ROM + chip.BOOT_ROM_SIZE)
+
+
+def test_connecting_tells_who_is_there(link: Link) -> None:
+    assert link.is_simulated
+    about, probe = link.chip_info(), link.probe_info()
+    assert (about.dev_id, about.letter, about.header) == (0x486, "B", "2.3")
+    assert about.boot_mode == "development boot"
+    assert about.bsec == "open"
+    assert probe.voltage == pytest.approx(3.29, abs=0.05)
+    assert probe.firmware.startswith("V3J")
+
+
+def test_an_older_cut_wants_the_older_header() -> None:
+    with connect(SIM + ",rev=Z") as link:
+        assert (link.chip_info().letter, link.chip_info().header) == ("Z", "2.1")
+
+
+def test_auto_goes_up_to_8_mhz_and_the_granted_clock_is_read_back(link: Link) -> None:
+    assert link.swd_clock_hz == 8_000_000
+    assert link.findings == ()
+
+
+@pytest.mark.parametrize(("asked", "granted"), [(24_000_000, 24_000_000), (5_000_000, 3_300_000), (200_000, 200_000)])
+def test_an_asked_clock_is_rounded_down_by_the_probe(asked: int, granted: int) -> None:
+    with connect(swd_clock=asked) as link:
+        assert link.swd_clock_hz == granted
+
+
+@pytest.mark.parametrize(("limit", "granted"), [(4_000_000, 3_300_000), (2_000_000, 1_000_000)])
+def test_auto_steps_down_while_reads_differ_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, limit: int, granted: int
+) -> None:
+    real = memory.read
+
+    def flaky(ap: Any, address: int, size: int, clock_hz: int, *rest: Any) -> bytes:
+        data = real(ap, address, size, clock_hz, *rest)
+        too_fast = ap.dp.probe.granted_clock_hz > limit
+        return data[:-1] + bytes([data[-1] ^ 4]) if too_fast else data
+
+    monkeypatch.setattr(memory, "read", flaky)
+    with connect() as link:
+        assert link.swd_clock_hz == granted
+        assert [found.code for found in link.findings] == (["W-SWD-CLOCK"] if granted == 1_000_000 else [])
+
+
+def test_an_asked_clock_that_does_not_carry_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, count = memory.read, itertools.count()
+
+    def flaky(*arguments: Any) -> bytes:
+        data = real(*arguments)
+        return data[:-1] + bytes([next(count) & 1])
+
+    monkeypatch.setattr(memory, "read", flaky)
+    with pytest.raises(TargetUnreachable) as caught:
+        connect(swd_clock=24_000_000)
+    found = caught.value.findings[0]
+    assert (found.code, found.exit_code) == ("E-SWD-CLOCK", 5)
+    assert "24 MHz" in found.text
+
+
+def test_the_same_connection_takes_the_same_virtual_time() -> None:
+    times = []
+    for _ in range(2):
+        with connect() as link:
+            link.write(0x3400_0000, bytes(10_000))
+            times.append(link.virtual_seconds())
+    assert times[0] == times[1]
+
+
+def test_sleeping_passes_virtual_time_only(link: Link) -> None:
+    before = link.now()
+    link.sleep(3600.0)
+    assert link.now() - before == pytest.approx(3600.0)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_memory_comes_back_as_it_was_written(link: Link, offset: int) -> None:
+    data = bytes(range(256)) * 60 + b"tail"
+    link.write(0x3400_0000 + offset, data)
+    assert link.read(0x3400_0000 + offset, len(data)) == data
+    link.write32(0x3410_0000, 0xCAFE_F00D)
+    assert link.read32(0x3410_0000) == 0xCAFE_F00D
+    assert link.read(0x3410_0000, 4) == b"\x0d\xf0\xfe\xca"
+
+
+def test_a_hole_in_the_map_is_a_refused_access_and_the_link_lives_on(link: Link) -> None:
+    with pytest.raises(TargetUnreachable) as caught:
+        link.read(0x3E00_0000, 16)
+    assert caught.value.code == "E-BUS-FAULT"
+    assert link.read32(chip.REVISION_WORDS[0]) == 0x200
+
+
+def test_flash_boot_is_a_closed_port_with_both_boards_jumpers() -> None:
+    with pytest.raises(TargetUnreachable) as caught:
+        connect(SIM + ",boot1=0")
+    found = caught.value.findings[0]
+    assert (found.code, found.exit_code) == ("E-AP1-CLOSED", 5)
+    assert found.evidence["DPIDR"] == "0x6BA02477"
+    assert found.evidence["DBGMCU_SR.17"] == 0
+    assert "JP2 (BOOT1) on 2-3" in found.cure
+    assert "BOOT1 switch on 1-3" in found.cure
+
+
+def test_a_second_user_of_a_state_folder_is_told_who_holds_it(tmp_path: Path) -> None:
+    spec = f"sim:nucleo-n657x0-q,state={tmp_path / 'board'}"
+    with connect(spec):
+        with pytest.raises(ProbeBusy) as caught:
+            connect(spec)
+        assert "process " in caught.value.findings[0].text
+    connect(spec).close()
+
+
+@pytest.mark.parametrize("spec", ["sim:no-such-board", "sim:nucleo-n657x0-q,colour=red", "sim:nucleo-n657x0-q,boot1=7"])
+def test_a_spec_that_makes_no_sense_is_a_usage_error(spec: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        connect(spec)
+    assert caught.value.code == "E-SIM-SPEC"
+
+
+def test_an_unknown_connect_mode_is_a_usage_error() -> None:
+    with pytest.raises(UsageError) as caught:
+        connect(connect="softly")
+    assert caught.value.code == "E-CONNECT-MODE"
+
+
+def test_nothing_of_the_working_directory_is_used_or_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyocd_user.py").write_text("raise SystemExit('ran')\n")
+    (tmp_path / "pyocd.yaml").write_text("target_override: stm32f103rc\n")
+    monkeypatch.chdir(tmp_path)
+    with connect() as link:
+        assert Path.cwd() == tmp_path
+        link.read(chip.BOOT_ROM, 64)
+        assert type(link.target).__name__ == "STM32N657"
+    assert Path.cwd() == tmp_path
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_dk_gets_the_target_with_its_larger_flash() -> None:
+    with open_link("sim:stm32n6570-dk,state=none", board=load_board("stm32n6570-dk")) as link:
+        region = link.target.memory_map.get_region_for_address(0x7000_0000)
+        assert region.length == 128 << 20
+
+
+def test_a_function_is_called_with_its_arguments(link: Link) -> None:
+    entry = load(link, *ADD_FOUR)
+    assert link.call(entry, 1, 2, 3, 4, stack=STACK, timeout=1.0) == 10
+    assert link.call(entry, 0xFFFF_FFFF, 2, 0, 0, stack=STACK, timeout=1.0) == 1
+
+
+def test_stack_limits_left_by_the_boot_rom_do_not_stop_a_push(link: Link) -> None:
+    link.halt()
+    assert link.target.read_core_register("msplim_s") > STACK
+    entry = load(link, *PUSH_POP)
+    assert link.call(entry, stack=STACK, timeout=1.0) == 7
+    assert link.target.read_core_register("msplim_s") == 0
+
+
+def test_a_stack_of_ones_own_can_be_given_each_time(link: Link) -> None:
+    entry = load(link, *PUSH_POP)
+    for top in (STACK, STACK - 0x100, STACK):
+        link.write(top - 8, bytes(8))
+        link.call(entry, stack=top, timeout=1.0)
+        assert link.read32(top - 4) == CODE | 1  # the return address, pushed
+
+
+def test_a_bus_error_is_told_with_address_and_instruction(link: Link) -> None:
+    entry = load(link, *LOAD)
+    with pytest.raises(FlashFailure) as caught:
+        link.call(entry, 0x3E00_0000, stack=STACK, timeout=1.0, name="probe")
+    found = caught.value.findings[0]
+    assert (found.code, found.exit_code, found.subject) == ("E-LOADER-FAULT", 6, "probe")
+    assert found.evidence["BFAR"] == "0x3e000000"
+    assert found.evidence["PC"] == f"{CODE + 4:#010x}"
+    assert "bus error on a data access at 0x3e000000" in found.text
+    assert link.call(load(link, *ADD_FOUR), 1, 1, 1, 1, stack=STACK, timeout=1.0) == 4  # and life goes on
+
+
+def test_an_undefined_instruction_is_told(link: Link) -> None:
+    with pytest.raises(FlashFailure) as caught:
+        link.call(load(link, *UNDEFINED), stack=STACK, timeout=1.0)
+    assert "undefined instruction" in caught.value.findings[0].text
+
+
+def test_code_that_does_not_return_ends_at_its_time_out(link: Link) -> None:
+    entry, before = load(link, *FOREVER), link.now()
+    with pytest.raises(FlashFailure) as caught:
+        link.call(entry, stack=STACK, timeout=0.5, name="wait")
+    assert 0.5 <= link.now() - before < 0.7
+    found = caught.value.findings[0]
+    assert found.code == "E-LOADER-TIMEOUT"
+    assert found.evidence["PC"] == f"{CODE + 4:#010x}"
+    assert link.call(load(link, *ADD_FOUR), 2, 2, 2, 2, stack=STACK, timeout=1.0) == 8
+
+
+def test_what_is_expected_to_take_long_costs_few_probe_commands(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    # subs r0,#1; bne .-2; bx lr: 2 instructions a round; 64 MHz at 1.3 cycles each makes 41 ms of a million rounds
+    entry = load(link, 0x3801, 0xD1FD, 0x4770)
+    link.call(entry, 1, stack=STACK, timeout=1.0)
+    reads = []
+    core = link.target.cores[0]
+    real = core.read32
+
+    def counted(address: int, **options: Any) -> Any:
+        reads.append(address)
+        return real(address, **options)
+
+    monkeypatch.setattr(core, "read32", counted)
+    link.call(entry, 1_000_000, stack=STACK, timeout=5.0, expect=0.041)
+    assert reads.count(chip.DHCSR) <= 8
+
+
+def test_after_a_reset_the_boot_rom_has_the_core_again(link: Link) -> None:
+    link.call(load(link, *ADD_FOUR), stack=STACK, timeout=1.0)
+    for kind in ("system", "pin"):
+        link.reset(kind)
+        link.halt()
+        assert is_in_boot_rom(link)
+    link.reset(halt=True)
+    assert is_in_boot_rom(link)
+    assert link.target.read_core_register("msplim_s") == 0
+
+
+def test_a_port_that_the_boot_rom_opens_late_is_waited_for(link: Link) -> None:
+    before = link.now()
+    link.reset()
+    assert 0.015 < link.now() - before < 0.5  # the simulated ROM takes 20 ms
+
+
+def test_the_boot_rom_runs_on_after_the_link_and_halted_stays_halted(tmp_path: Path) -> None:
+    spec = f"sim:nucleo-n657x0-q,state={tmp_path / 'board'}"
+    with connect(spec) as link:
+        link.call(load(link, *ADD_FOUR), stack=STACK, timeout=1.0)
+    with connect(spec, connect="halt") as link:
+        assert is_in_boot_rom(link)
+    with connect(spec, connect="attach") as link:
+        assert link.target.is_running()
+        link.halt()
+        assert is_in_boot_rom(link)
+    for mode in ("attach", "halt", "attach"):
+        with connect(spec, connect=mode) as link:
+            assert link.target.is_halted()
+
+
+@pytest.mark.parametrize("mode", ["auto", "halt", "attach", "under-reset", "UR", "HOTPLUG"])
+def test_every_connect_mode_connects(mode: str) -> None:
+    with connect(connect=mode) as link:
+        assert link.read32(chip.REVISION_WORDS[0]) == 0x200
+        assert link.target.is_running() == (mode in ("attach", "HOTPLUG"))
+
+
+def test_a_reset_into_flash_boot_is_a_closed_port(link: Link) -> None:
+    link.session.probe.board.boot1 = 0  # the jumper is moved; the boot ROM samples the pins at reset
+    with pytest.raises(TargetUnreachable) as caught:
+        link.reset()
+    assert caught.value.code == "E-AP1-CLOSED"
