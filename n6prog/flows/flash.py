@@ -1,0 +1,254 @@
+"""Flashing: place, identify, survey, plan, write, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from n6prog import plan
+from n6prog.errors import UsageError, VerifyMismatch
+from n6prog.events import EventType, OnEvent
+from n6prog.findings import finding
+from n6prog.flash_algos.mailbox import Status
+from n6prog.flows import info
+from n6prog.flows.placing import Placing, on_device, on_profile, piece_reports
+from n6prog.flows.recorder import Recorder
+from n6prog.flows.report import Report
+from n6prog.flows.source import Files
+from n6prog.flows.survey import mismatch, neighbours, take
+from n6prog.layout.types import Placement
+from n6prog.loader.protocol import Written
+from n6prog.loader.status import Registers, failure
+from n6prog.nor.digest import BLANK_SECTOR, digest
+from n6prog.nor.geometry import bits
+from n6prog.plan import BLOCK, ERASE_MODES, SECTOR, Block, EraseMode, Survey, Work
+from n6prog.targets.chip import XSPI2_BASE
+from n6prog.values import did_you_mean
+
+if TYPE_CHECKING:
+    from n6prog.flows.connection import Connection
+    from n6prog.loader import Loader
+
+AFTER = ("reset", "halt", "none")
+_CLOCKS_A_WORD = 46  # SWD clocks an ST-Link spends on 4 bytes (DESIGN 5)
+
+
+@dataclass(frozen=True, slots=True)
+class FlashOptions:
+    """`erase`: changed, all-touched or chip. `after`: reset, halt or none. `verify`: the separate final pass."""
+
+    placing: Placing
+    erase: str = "changed"
+    verify: bool = True
+    after: str = "reset"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One flash run in progress. `wanted`: what each touched sector is to hold; `expected`: the digests of that."""
+
+    loader: Loader
+    recorder: Recorder
+    work: Work
+    survey: Survey
+    wanted: Mapping[int, bytes]
+    expected: Mapping[int, int]
+    force: bool
+
+
+def flash(connection: Connection, on_event: OnEvent, files: Sequence[Files], options: FlashOptions) -> Report:
+    """Bring files into the NOR and verify every wanted byte by digest on the chip. See Board.flash."""
+    recorder = Recorder(
+        "flash",
+        connection,
+        on_event,
+        files=[str(file) for file in files],
+        board=connection.board.name,
+        erase=options.erase,
+        after=options.after,
+        dry_run=options.dry_run,
+    )
+    recorder.dry_run = options.dry_run
+    return recorder.run(lambda: _body(connection, recorder, files, options))
+
+
+def _body(connection: Connection, recorder: Recorder, files: Sequence[Files], options: FlashOptions) -> None:
+    _check_options(options)
+    images = on_profile(files, options.placing, connection, recorder)
+    about = info.gather(connection, recorder)
+    placement = on_device(images, options.placing, connection, recorder)
+    loader, _, _ = connection.loader()
+    if options.erase == "chip" and not options.dry_run:
+        _erase_chip(loader, connection, recorder)
+    job = _prepare(loader, connection, recorder, placement, options)
+    _announce(job, about, placement, options)
+    if not options.dry_run:
+        held = _write(job)
+        if options.verify:
+            _verify(job, held)
+    recorder.stop_virtual_clock()
+    connection.close_loader()
+    _after(connection, recorder, options)
+
+
+def _check_options(options: FlashOptions) -> None:
+    if options.erase not in ERASE_MODES:
+        raise UsageError.of(
+            "E-USAGE",
+            "erase",
+            reason=f"{options.erase!r} is no erase mode",
+            cure=did_you_mean(options.erase, ERASE_MODES),
+        )
+    if options.after == "run":
+        raise UsageError.of(
+            "E-USAGE",
+            "after",
+            reason="'run' is not in this version: a program in the NOR cannot be started over the probe yet",
+            cure=f"Use --after reset, set the boot pins for flash boot and power-cycle. One of: {', '.join(AFTER)}.",
+        )
+    if options.after not in AFTER:
+        raise UsageError.of(
+            "E-USAGE",
+            "after",
+            reason=f"{options.after!r} is nothing to do afterwards",
+            cure=did_you_mean(options.after, AFTER),
+        )
+
+
+def _erase_chip(loader: Loader, connection: Connection, recorder: Recorder) -> None:
+    size = connection.device.nor.size
+    step = recorder.progress("erase", size)
+    loader.erase_chip()
+    recorder.bytes.erased += size
+    step(size)
+
+
+def _prepare(
+    loader: Loader, connection: Connection, recorder: Recorder, placement: Placement, options: FlashOptions
+) -> _Job:
+    """Survey what the flash holds and plan. After a chip erase it is surveyed like any other, and must be blank."""
+    nor = connection.device.nor
+    touched = plan.sectors(placement.flash, nor)
+    survey = take(loader, touched, recorder)
+    chip = options.erase == "chip"
+    if chip and not options.dry_run:
+        dirty = [offset for offset, held in survey.sectors.items() if held.digest != BLANK_SECTOR]
+        if dirty:
+            raise VerifyMismatch.of("E-NOT-BLANK", "chip", address=XSPI2_BASE + dirty[0], count=len(dirty))
+    mode = "changed" if chip and not options.dry_run else options.erase
+    work = plan.make(placement.flash, None if mode == "chip" else survey, nor, cast(EraseMode, mode))
+    wanted = plan.contents(touched, None if mode == "chip" else survey)
+    recorder.bytes.skipped = work.skipped
+    return _Job(
+        loader=loader,
+        recorder=recorder,
+        work=work,
+        survey=survey,
+        wanted=wanted,
+        expected={offset: digest(data) for offset, data in wanted.items()},
+        force=mode == "all-touched",
+    )
+
+
+def _announce(job: _Job, about: info.BoardInfo, placement: Placement, options: FlashOptions) -> None:
+    """Tell the plan, and what it means for each piece."""
+    work, recorder = job.work, job.recorder
+    changed = {block.start + number * SECTOR for block in work.blocks for number in bits(block.sectors)}
+    recorder.pieces = piece_reports(placement, changed)
+    seconds = work.cost.seconds + work.cost.sent / 4 * _CLOCKS_A_WORD / about.swd_clock_hz
+    recorder.estimated_seconds = seconds
+    recorder.emit(
+        EventType.PLAN,
+        **about.as_dict(),
+        blocks=len(work.blocks),
+        sectors=len(changed),
+        touched=len(job.wanted),
+        bytes={
+            "wanted": recorder.bytes.wanted,
+            "sent": work.cost.sent,
+            "erased": work.cost.erased,
+            "programmed": work.cost.programmed,
+            "skipped": work.skipped,
+        },
+        erases=[list(item) for item in work.cost.erases],
+        estimated_seconds=seconds,
+        dry_run=options.dry_run,
+    )
+    for piece in recorder.pieces:
+        recorder.emit(EventType.REGION, **piece.as_dict())
+
+
+def _write(job: _Job) -> dict[int, int]:
+    """Write all blocks, checking each as it comes back. Gives the digests of touched sectors and neighbours."""
+    held = {offset: sector.digest for offset, sector in job.survey.sectors.items()}
+    beside = neighbours(job.loader, job.work.blocks, job.survey)
+    step = job.recorder.progress("write", job.work.cost.sent)
+    counts = job.recorder.bytes
+    for block in job.work.blocks:
+        blank = sum(
+            1 << number for number in bits(block.sectors) if held.get(block.start + number * SECTOR) == BLANK_SECTOR
+        )
+        written = job.loader.write(block, force=job.force, blank=blank)
+        counts.sent += len(block.data)
+        counts.erased += written.erased
+        counts.programmed += written.programmed
+        found = {block.start + number * SECTOR: value for number, value in enumerate(written.digests)}
+        _check_block(job, block, written, found, beside)
+        held |= found
+        step(len(block.data))
+    wrong = [offset for offset, value in job.expected.items() if held[offset] != value]
+    if wrong:
+        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(job.expected))
+    return {offset: held[offset] for offset in job.expected} | beside
+
+
+def _check_block(
+    job: _Job, block: Block, written: Written, found: Mapping[int, int], beside: Mapping[int, int]
+) -> None:
+    """The sectors that were asked for hold what they should, and the others what they held. Raises VerifyMismatch."""
+    asked = {block.start + number * SECTOR for number in bits(block.sectors)}
+    wrong = [offset for offset in sorted(asked) if found[offset] != job.expected[offset]]
+    if wrong:
+        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(asked))
+    _check_neighbours({offset: beside[offset] for offset in found if offset not in asked}, found)
+    if not written.ok:
+        raise failure("write", block.start, Status.MISMATCH, Registers())
+
+
+def _check_neighbours(before: Mapping[int, int], now: Mapping[int, int]) -> None:
+    """Sectors nobody asked for hold what they held. Raises VerifyMismatch E-NEIGHBOUR."""
+    lost = [offset for offset, value in before.items() if now[offset] != value]
+    if lost:
+        raise VerifyMismatch.of(
+            "E-NEIGHBOUR",
+            "flash",
+            address=XSPI2_BASE + lost[0],
+            block=XSPI2_BASE + lost[0] // BLOCK * BLOCK,
+            count=len(lost),
+        )
+
+
+def _verify(job: _Job, held: Mapping[int, int]) -> None:
+    """The final pass: digests of everything, read from the NOR after the last program. Raises VerifyMismatch."""
+    if not job.work.blocks:
+        return  # nothing was written since the survey, which found every wanted byte right
+    now = job.loader.survey(sorted(held), job.recorder.progress("verify", len(held) * SECTOR))
+    wrong = [offset for offset, value in job.expected.items() if now[offset] != value]
+    if wrong:
+        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(job.expected))
+    _check_neighbours({offset: value for offset, value in held.items() if offset not in job.expected}, now)
+
+
+def _after(connection: Connection, recorder: Recorder, options: FlashOptions) -> None:
+    """Leave the chip as asked, and say what it takes to start the program."""
+    if options.after == "halt":
+        connection.link.halt()
+    elif options.after == "reset" and not options.dry_run:
+        connection.link.reset()
+    if not options.dry_run:
+        board = connection.board
+        pins = board.flash_help or "set the boot pins for flash boot"
+        start = f"To start the program from flash: {pins}, then power-cycle."
+        recorder.say([finding("I-DONE-DEV", board.title, start=start)])
