@@ -1,0 +1,311 @@
+"""Settings: from the command line, the environment, n6prog.toml and the defaults, each value with its origin.
+
+One table (`SETTINGS`) names every setting once. Its name gives the option (`swd_clock` -> `--swd-clock`), the variable
+(`N6PROG_SWD_CLOCK`) and the key in `n6prog.toml` (`swd_clock`) or in `[tool.n6prog]` of `pyproject.toml`. The command
+line wins over the environment, that over the file nearest upward from the working directory, that over the default.
+Nothing here prints or opens a probe.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from n6prog.errors import UsageError
+from n6prog.findings import Finding, finding
+from n6prog.values import (
+    ValueFault,
+    choice,
+    nearest,
+    parse_clock,
+    parse_count,
+    parse_flag,
+    parse_maps,
+    parse_seconds,
+    parse_word,
+)
+
+PREFIX = "N6PROG_"
+FILE_NAMES = ("n6prog.toml", "pyproject.toml")
+
+
+class Place(StrEnum):
+    """Where a value can come from, the strongest first."""
+
+    COMMAND_LINE = "command line"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value comes from; `detail` is the option, the variable, or FILE:LINE."""
+
+    place: Place
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return self.detail or str(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting. Clocks in hertz (None: auto), times in seconds; `origins` says where each value comes from."""
+
+    probe: str | None = None
+    swd_clock: int | None = None
+    board: str | None = None
+    connect: str = "auto"
+    wait: float = 0.0
+    erase: str = "changed"
+    header: str = "auto"
+    map: tuple[str, ...] = ()
+    slot: str | None = None
+    no_verify: bool = False
+    after: str = "reset"
+    output: str | None = None
+    dry_run: bool = False
+    json: bool = False
+    no_progress: bool = False
+    verbose: int = 0
+    quiet: bool = False
+    log: str | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: the field of `Settings`, how its text is read, what it is for, and how the option takes it.
+
+    `takes`: "value", "flag" (no argument), "count" (repeated and counted) or "list" (repeated; with commas elsewhere).
+    `flags`: spellings of the option besides its name. `numeric`: a TOML number will do. `is_path`: relative to the file
+    that names it.
+    """
+
+    name: str
+    parse: Callable[[str], object]
+    help: str
+    takes: Literal["value", "flag", "count", "list"] = "value"
+    metavar: str = ""
+    flags: tuple[str, ...] = ()
+    numeric: bool = False
+    is_path: bool = False
+
+    @property
+    def option(self) -> str:
+        """The long option."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+
+_connect = choice(
+    *("auto", "under-reset", "attach", "halt"),
+    aliases={"ur": "under-reset", "under_reset": "under-reset", "hotplug": "attach", "hot-plug": "attach"},
+)
+_erase = choice("changed", "all-touched", "chip", aliases={"all_touched": "all-touched"})
+_NO_HEADERS = "Headers are checked, not built or changed: sign the file with STM32_SigningTool -align (rev B: -hv 2.3)."
+_header = choice("auto", "none", absent=dict.fromkeys(("keep", "2.1", "2.3"), _NO_HEADERS))
+_after = choice(
+    *("reset", "halt", "none"),
+    aliases={"hard-reset": "reset", "hard_reset": "reset", "no-reset": "none", "no_reset": "none"},
+    absent={"run": "An application is not started from here: set BOOT1 to 0 and power-cycle the board."},
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "probe",
+        parse_word,
+        "serial number or part of it, or sim[:BOARD[,key=value...]]",
+        "value",
+        "PROBE",
+        ("-p", "-u", "--uid"),
+    ),
+    Setting(
+        *("swd_clock", parse_clock, "SWD clock: 8M, 3300k, auto (default: up to 8 MHz while reads stay right)"),
+        *("value", "CLOCK", ("-f", "--freq", "--speed")),
+        numeric=True,
+    ),
+    Setting(
+        "board", parse_word, "name of a board, or a .toml file that describes one", "value", "NAME|FILE", is_path=True
+    ),
+    Setting("connect", _connect, "auto (default), under-reset, attach, halt", "value", "MODE"),
+    Setting("wait", parse_seconds, "seconds to wait for a probe that is missing or busy", "value", "S", numeric=True),
+    Setting("erase", _erase, "what to erase: changed (default), all-touched, chip", "value", "WHAT"),
+    Setting(
+        "header", _header, "auto (default): a boot slot wants an STM2 header; none: any data will do", "value", "HOW"
+    ),
+    Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
+    Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
+    Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
+    Setting("after", _after, "leave the chip: reset (default), halt, none", "value", "HOW"),
+    Setting(
+        "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
+    ),
+    Setting("dry_run", parse_flag, "plan only: nothing is written", "flag", "", ("-n",)),
+    Setting("json", parse_flag, "events on stdout, one JSON object a line; text goes to stderr", "flag"),
+    Setting("no_progress", parse_flag, "no progress bar", "flag"),
+    Setting("verbose", parse_count, "say more; twice: everything", "count", "", ("-v",), numeric=True),
+    Setting("quiet", parse_flag, "errors and warnings only", "flag", "", ("-q",)),
+    Setting("log", parse_word, "write everything that happens to FILE", "value", "FILE", is_path=True),
+)
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The settings of one file, and the line each stands on."""
+
+    path: Path
+    values: Mapping[str, object]
+    lines: Mapping[str, int]
+
+
+def find_file(start: Path) -> ConfigFile | None:
+    """The nearest `n6prog.toml`, or `pyproject.toml` with `[tool.n6prog]`, from `start` upward.
+
+    Raises UsageError (E-CONFIG, with the line) when it is not TOML.
+    """
+    for folder in (start, *start.parents):
+        for name in FILE_NAMES:
+            path = folder / name
+            if path.is_file() and (found := _read_file(path)) is not None:
+                return found
+    return None
+
+
+def _read_file(path: Path) -> ConfigFile | None:
+    """The settings in one file; None for a pyproject.toml that is not about n6prog."""
+    ours = path.name == FILE_NAMES[0]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as bad:
+        if not ours:
+            return None
+        raise UsageError.of("E-CONFIG", str(path), reason=f"cannot be read: {bad}") from bad
+    if not ours and "n6prog" not in text:
+        return None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as bad:
+        at = re.search(r"\(at line (\d+)", str(bad))
+        line = int(at[1]) if at else text.count("\n") + 1
+        reason = re.sub(r" \(at .*\)$", "", str(bad))
+        raise UsageError.of("E-CONFIG", f"{path}:{line}", reason=f"not TOML: {reason}") from bad
+    table = document if ours else _subtable(_subtable(document, "tool"), "n6prog")
+    return ConfigFile(path, table, _lines(text, "" if ours else "tool.n6prog")) if table is not None else None
+
+
+def _subtable(table: object, key: str) -> dict[str, object] | None:
+    inner = table.get(key) if isinstance(table, dict) else None
+    return inner if isinstance(inner, dict) else None
+
+
+def _lines(text: str, table: str) -> dict[str, int]:
+    """The line of each key of `table` ("" is the top level), which tomllib does not tell. Sub-tables count as keys."""
+    lines: dict[str, int] = {}
+    prefix = f"{table}." if table else ""
+    here = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]#]+?)\s*\]", line):
+            here = re.sub(r"[\"'\s]", "", header[1])
+            if here != table and here.startswith(prefix):
+                lines.setdefault(here.removeprefix(prefix).split(".")[0], number)
+        elif here == table and (key := re.match(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[.=]", line)):
+            lines.setdefault(key[1], number)
+    return lines
+
+
+def _text_of(setting: Setting, value: object) -> str:
+    """A TOML value as the text that the option would take. Raises ValueFault for a type that does not fit."""
+    name = setting.name
+    if setting.takes == "flag":
+        if isinstance(value, bool):
+            return str(int(value))
+        raise ValueFault(f"{name} is on or off", f"Write {name} = true or {name} = false.")
+    if setting.takes == "list" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if isinstance(value, str):
+        return value
+    if setting.numeric and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise ValueFault(f"{name} wants a text", f'Write {name} = "...".')
+
+
+def resolve(cli: Mapping[str, str], environ: Mapping[str, str], file: ConfigFile | None = None) -> Settings:
+    """The settings that hold. `cli` maps names of settings to texts as typed.
+
+    Raises UsageError with every fault found, not the first only.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, Origin] = {}
+    faults: list[Finding] = []
+    from_file = _from_file(file, faults) if file else {}
+    for setting in SETTINGS:
+        name = setting.name
+        if name in cli:
+            text, origin = cli[name], Origin(Place.COMMAND_LINE, setting.option)
+        elif environ.get(setting.variable):
+            text, origin = environ[setting.variable], Origin(Place.ENVIRONMENT, setting.variable)
+        elif name in from_file:
+            text, origin = from_file[name]
+        else:
+            origins[name] = Origin(Place.DEFAULT)
+            continue
+        try:
+            values[name] = setting.parse(text)
+            origins[name] = origin
+        except ValueFault as bad:
+            faults.append(_fault(origin, setting, bad))
+    if faults:
+        raise UsageError(faults)
+    return Settings(**values, origins=origins, file=file.path if file else None)  # type: ignore[arg-type]
+
+
+def _fault(origin: Origin, setting: Setting, bad: ValueFault) -> Finding:
+    if origin.place is Place.FILE:
+        return finding("E-CONFIG", origin.detail, reason=f"{setting.name}: {bad.reason}. {bad.cure}")
+    return finding("E-USAGE", origin.detail, reason=f"{origin.detail}: {bad.reason}", cure=bad.cure)
+
+
+def _from_file(file: ConfigFile, faults: list[Finding]) -> dict[str, tuple[str, Origin]]:
+    """The file's values as texts. Keys may be written with `-` for `_`; paths are relative to the file."""
+    found: dict[str, tuple[str, Origin]] = {}
+    for key, value in file.values.items():
+        where = f"{file.path}:{file.lines.get(key, 1)}"
+        setting = BY_NAME.get(key.replace("-", "_"))
+        if setting is None:
+            faults.append(finding("E-CONFIG", where, reason=f"{key!r} is not a setting. {_unknown_key(key)}"))
+            continue
+        try:
+            text = _text_of(setting, value)
+        except ValueFault as bad:
+            faults.append(_fault(Origin(Place.FILE, where), setting, bad))
+            continue
+        if setting.is_path and (setting.name != "board" or text.endswith(".toml")):
+            text = str(file.path.parent / Path(text).expanduser())
+        found[setting.name] = (text, Origin(Place.FILE, where))
+    return found
+
+
+def _unknown_key(key: str) -> str:
+    if key == "slots":
+        return 'Slots stand in a board file; name it with board = "my-board.toml".'
+    near = nearest(key.replace("-", "_"), BY_NAME)
+    return f"Did you mean {near!r}?" if near else "n6prog config lists them."
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that begin like ours and are none: most likely a slip of the pen."""
+    known = {setting.variable for setting in SETTINGS}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
