@@ -41,7 +41,11 @@ uint64_t digest(const void *sector)
     const Pair *word = (const Pair *)((const uint8_t *)sector + SECTOR_SIZE);
     uint32_t low = 0, high = 0, top = 0;
     while (word != sector) {
-        word -= 4;
+        word -= 8;
+        step(&low, &high, &top, word + 7);
+        step(&low, &high, &top, word + 6);
+        step(&low, &high, &top, word + 5);
+        step(&low, &high, &top, word + 4);
         step(&low, &high, &top, word + 3);
         step(&low, &high, &top, word + 2);
         step(&low, &high, &top, word + 1);

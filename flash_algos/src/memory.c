@@ -35,9 +35,10 @@ uint32_t first_difference(const void *a, const void *b, uint32_t size)
     const uint8_t *x = a;
     const uint8_t *y = b;
     uint32_t at = 0;
-    for (; size - at >= 16; at += 16) {
+    for (; size - at >= 32; at += 32) {
         const loose_u32 *p = (const loose_u32 *)(x + at), *q = (const loose_u32 *)(y + at);
-        if ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]))
+        if ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]) | (p[4] ^ q[4]) | (p[5] ^ q[5]) | (p[6] ^ q[6]) |
+            (p[7] ^ q[7]))
             break;
     }
     while (at < size && x[at] == y[at])

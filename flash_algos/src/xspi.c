@@ -50,17 +50,15 @@ static uint32_t base;
 
 #define XSPI(offset) REG32(base + (offset))
 
-/* Until one of the flags is set (or, for BUSY, all are clear). */
-static uint32_t wait_flag(uint32_t flags)
+/* Until one of the flags is set. Inlined: it stands between every two bursts. */
+static inline __attribute__((always_inline)) uint32_t wait_flag(uint32_t flags)
 {
-    for (uint32_t polls = POLLS; polls; polls--) {
-        uint32_t sr = XSPI(SR);
-        if (sr & SR_TEF)
-            return CONTROLLER;
-        if (sr & flags)
-            return OK;
-    }
-    return TIMEOUT;
+    volatile uint32_t *status = &XSPI(SR);
+    uint32_t polls = POLLS, sr;
+    do
+        sr = *status;
+    while (!(sr & (flags | SR_TEF)) && --polls);
+    return (sr & SR_TEF) ? CONTROLLER : (sr & flags) ? OK : TIMEOUT;
 }
 
 static uint32_t wait_idle(void)
@@ -137,20 +135,39 @@ uint32_t xspi_command(const Command *command)
     return end(begin(command, FMODE_WRITE, 0));
 }
 
-uint32_t xspi_read(const Command *command, void *to, uint32_t size)
+/* Whole bursts, from the moment a burst is in the FIFO. Eight loads are written out: between two looks at the flags nothing else. */
+static uint32_t drain(loose_u32 *words, uint32_t bursts)
 {
-    loose_u32 *words = to;
-    uint32_t status = begin(command, FMODE_READ, size);
-    for (; !status && size >= BURST; size -= BURST) {
-        status = wait_flag(SR_FTF);
-        if (status)
-            break;
-        for (uint32_t i = 0; i < BURST / 4; i++)
-            words[i] = XSPI(DR);
+    volatile uint32_t *status = &XSPI(SR), *dr = &XSPI(DR);
+    for (; bursts; bursts--) {
+        uint32_t polls = POLLS, sr;
+        do
+            sr = *status & (SR_FTF | SR_TEF);
+        while (!sr && --polls);
+        if (sr != SR_FTF)
+            return sr ? CONTROLLER : TIMEOUT;
+        words[0] = *dr;
+        words[1] = *dr;
+        words[2] = *dr;
+        words[3] = *dr;
+        words[4] = *dr;
+        words[5] = *dr;
+        words[6] = *dr;
+        words[7] = *dr;
         words += BURST / 4;
     }
+    return OK;
+}
+
+uint32_t xspi_read(const Command *command, void *to, uint32_t size)
+{
+    uint32_t bursts = size / BURST;
+    uint32_t status = begin(command, FMODE_READ, size);
+    if (!status)
+        status = drain(to, bursts);
     status = end(status); /* the tail fits into the FIFO and waits there */
-    for (uint8_t *bytes = (uint8_t *)words; !status && size; size--)
+    uint8_t *bytes = (uint8_t *)to + bursts * BURST;
+    for (size %= BURST; !status && size; size--)
         *bytes++ = REG8(base + DR);
     return status;
 }
@@ -163,8 +180,15 @@ uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
         status = wait_flag(SR_FTF);
         if (status)
             break;
-        for (uint32_t i = 0; i < BURST / 4; i++)
-            XSPI(DR) = words[i];
+        volatile uint32_t *dr = &XSPI(DR);
+        *dr = words[0];
+        *dr = words[1];
+        *dr = words[2];
+        *dr = words[3];
+        *dr = words[4];
+        *dr = words[5];
+        *dr = words[6];
+        *dr = words[7];
         words += BURST / 4;
     }
     if (!status && size)

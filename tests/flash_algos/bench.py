@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import replace
 
@@ -77,7 +76,7 @@ class Chip:
 
     def __init__(self, board: SimBoard) -> None:
         self.board = board
-        self.image = load_image(os.environ.get("N6PROG_TEST_LOADER"))
+        self.image = load_image()
         self.load()
 
     def load(self) -> None:

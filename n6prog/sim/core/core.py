@@ -51,7 +51,7 @@ class Core:
         self._was_reset = True
         self._engine: Engine | None = None
         self.ppb = regs.Ppb(self, self.clock, self.mpu, model.cpu_hz)
-        access = Access(soc.read, soc.write, soc.readers, soc.writers)
+        access = Access(soc.read, soc.write, soc.readers, soc.writers, soc.hot)
         self.engine = self._engine = Engine(
             ram, rom, access, Access(self.ppb.read, self.ppb.write), self.clock, model, self.mpu
         )

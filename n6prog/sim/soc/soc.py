@@ -1,7 +1,8 @@
 """The chip around the core: every peripheral address, the clocks that gate them, and the XSPI2 window.
 
 The caller sets `time` to the timeline of the bus master before each access. Speed: `readers` and `writers` map
-address >> 10 (both aliases) to the function that serves the access, so a caller may go there directly.
+address >> 10 (both aliases) to the function that serves the access, so a caller may go there directly; `hot` maps whole
+addresses to faster ones.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from n6prog.sim.soc.power import Pwr, Ramcfg, Syscfg
 from n6prog.sim.soc.rcc import Rcc
 from n6prog.sim.soc.stubs import Rifsc, Uart, Watchdog
 from n6prog.sim.soc.xspi import Xspi
+from n6prog.sim.soc.xspi_map import DR
 from n6prog.sim.soc.xspi_window import Window
 from n6prog.sim.soc.xspim import NOWHERE, Route, Xspim
 from n6prog.sim.tripwire import Tripwire
@@ -50,6 +52,7 @@ class Soc:
         self.time = Timeline()
         self.readers: dict[int, Read] = {}
         self.writers: dict[int, Write] = {}
+        self.hot: dict[int, Read] = {}
         self.on_mapping_changed: Callable[[], None] | None = None
         self._routes: dict[int, Route] = {}
         self._gates: list[tuple[Block, tuple[int, int] | None]] = []
@@ -189,6 +192,7 @@ class Soc:
         """Who serves which page; a block without a clock hangs, one held in reset reads 0."""
         self.readers.clear()
         self.writers.clear()
+        self.hot.clear()
         for block, gate in self._gates:
             reader: Read = block.read
             writer: Write = block.write
@@ -201,6 +205,8 @@ class Soc:
                 for page in range(first, first + max(block.size >> PAGE, 1)):
                     self.readers[page] = reader
                     self.writers[page] = writer
+                if isinstance(block, Xspi) and reader == block.read:
+                    self.hot[block.base + alias + DR] = block.data_reader()
 
     # ---- reset and state -------------------------------------------------------------------------------------------
 

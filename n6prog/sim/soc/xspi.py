@@ -1,12 +1,13 @@
 """XSPI: registers, triggers, flags, indirect write and read (hw-soc 7.2, 7.3).
 
 A transfer is worked out as a whole when it is triggered; the flags follow from the time at which somebody looks. A
-status read that shows nothing new for the second time in a row waits for the next event, so polling loops cost little.
+status read that shows nothing new for the second time in a row, or nothing to fetch between two bursts of a read, waits
+for the next event, so polling loops cost little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from n6prog.sim.clock import PS_PER_SECOND, Timeline
@@ -69,6 +70,7 @@ class Xspi(Block):
         self._nor_patience = Patience()
         self._poller = Poller(self, soc)
         self.window = Window(self, soc)
+        self._input = ReadStream()  # one for life: `data_reader` holds it
         self._clear()
 
     def _clear(self) -> None:
@@ -85,7 +87,7 @@ class Xspi(Block):
         self._total = 0
         self._end = 0  # when a command is over
         self._finished = False  # TCF of this transfer was raised
-        self._input = ReadStream()
+        self._input.clear()
         self._output = WriteStream()
         self.window.closed()
 
@@ -110,6 +112,21 @@ class Xspi(Block):
             return self._look(time) & ((1 << 8 * size) - 1)
         self._seen = -1
         return super().read(address, size)
+
+    def data_reader(self) -> Callable[[int, int], int]:
+        """`read` for the address of DR, which is most of what a loader does: the usual case first, in few steps."""
+        soc, cost, source, slow = self._soc, self._cost, self._input, self.read
+
+        def read(address: int, size: int) -> int:
+            first = source.popped
+            if size == 4 and first + 4 < source.at_hand and not first & 3:  # a word is there, and more behind it
+                soc.time.now += cost
+                self._seen = -1
+                source.popped = first + 4
+                return source.words[first >> 2]
+            return slow(address, size)
+
+        return read
 
     def write(self, address: int, size: int, value: int) -> None:
         """A register write of `size` bytes."""
@@ -397,7 +414,8 @@ class Xspi(Block):
     def _look(self, time: Timeline) -> int:
         """A read of SR by a program."""
         value = self._status(time.now)
-        if value & 0x3F == self._seen:
+        between_bursts = self._state == READ and self._input.popped > 0  # the next change is at most a FIFO away
+        if value & 0x3F == self._seen or (between_bursts and not value & FTF):
             event = self._next_event(time.now)
             if event < NEVER:
                 time.advance_to(event)

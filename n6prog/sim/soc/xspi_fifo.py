@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, unpack
 
 from n6prog.sim.clock import Timeline
 from n6prog.sim.soc.bus import BusHang
 from n6prog.sim.soc.xspi_map import FIFO, NEVER
 
-_WORD = Struct("<I").unpack_from
+WORD = Struct("<I").unpack_from
 
 
 class ReadStream:
     """Bytes that arrive at an even pace from the device, and are taken out by reads of DR."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing under way."""
         self.total = 0
         self.popped = 0
-        self._data = b""
+        self.at_hand = 0  # bytes known to have arrived
+        self.words: tuple[int, ...] = ()  # the same as `data`, in words
+        self.data = b""
         self._cap = 0  # bytes that will ever arrive
-        self._ready = 0  # bytes known to have arrived
         self._byte = 1  # picoseconds of a byte
         self._count = 0  # so many had arrived at `_moment`
         self._moment = 0
 
     def start(self, data: bytes, cap: int, begin: int, byte: int) -> None:
         """The first byte is complete at `begin` + `byte`; only `cap` of them ever come."""
-        self._data = data + bytes(3)
+        self.data = data + bytes(3)
+        self.words = unpack(f"<{len(data) // 4}I", data[: len(data) & ~3])
         self.total = len(data)
         self._cap = cap
-        self.popped = self._ready = self._count = 0
+        self.popped = self.at_hand = self._count = 0
         self._moment = begin
         self._byte = byte
 
@@ -44,9 +50,9 @@ class ReadStream:
             self._count, self._moment = full, now
         if count > self._cap:
             count = self._cap
-        if count > self._ready:
-            self._ready = count
-        return self._ready
+        if count > self.at_hand:
+            self.at_hand = count
+        return self.at_hand
 
     def pop(self, address: int, size: int, time: Timeline) -> int:
         """The next `size` bytes, the lowest first; stalls while they are coming, for ever if they never come."""
@@ -54,23 +60,23 @@ class ReadStream:
         last = first + size
         if last > self.total:
             last = self.total
-        if last > self._ready and last > self.arrived(time.now):
+        if last > self.at_hand and last > self.arrived(time.now):
             if last > self._cap:
                 raise BusHang(address)
             time.now = self._moment + (last - self._count) * self._byte
-            self._ready = last
+            self.at_hand = last
         self.popped = last
         if size == 4:
-            value: int = _WORD(self._data, first)[0]
+            value: int = WORD(self.data, first)[0]
             return value
-        return int.from_bytes(self._data[first:last], "little")
+        return int.from_bytes(self.data[first:last], "little")
 
     def next_event(self, threshold: int) -> int:
         """When the threshold is reached, or failing that the end; NEVER when nothing more comes by itself."""
-        if self._ready >= self._cap:
+        if self.at_hand >= self._cap:
             return NEVER
         wanted = self.popped + threshold
-        if self._ready >= wanted or wanted > self._cap:
+        if self.at_hand >= wanted or wanted > self._cap:
             wanted = self._cap
         if wanted > self.popped + FIFO:
             return NEVER
