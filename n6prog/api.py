@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from n6prog.errors import UsageError
 from n6prog.events import OnEvent, ignore
-from n6prog.values import ValueFault, parse_clock
+from n6prog.values import ValueFault, did_you_mean, parse_clock
 
 if TYPE_CHECKING:
     from n6prog.flash_algos import LoaderImage
@@ -91,8 +90,15 @@ def clock(value: str | int) -> int | None:
 
 
 def _simulated_board(probe: str | None) -> str | None:
-    """The board a simulated probe's name holds: "sim:BOARD[,key=value...]"."""
-    if probe is None or not probe.startswith("sim:"):
+    """The board a simulated probe's name holds: "sim:BOARD[,key=value...]". Raises UsageError for one there is not."""
+    from n6prog.targets.schema import board_names
+
+    if probe is None or not probe.lower().startswith("sim:"):
         return None
     name = probe[len("sim:") :].split(",", 1)[0]
-    return name if name and "=" not in name and not Path(name).suffix else None
+    if not name or "=" in name:
+        return None
+    if name.lower() not in board_names():
+        reason = f"no simulated board {name!r}. {did_you_mean(name, board_names())}"
+        raise UsageError.of("E-SIM-SPEC", probe, reason=reason)
+    return name

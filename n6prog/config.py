@@ -148,7 +148,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
     Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
-    Setting("after", _after, "leave the chip: reset (default), halt, none", "value", "HOW"),
+    Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
     Setting(
         "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
     ),

@@ -87,6 +87,8 @@ _BY_EXIT_CODE = {
 }
 
 
-def error_for(found: Finding) -> N6ProgError:
-    """The exception whose exit code the table gives to this finding."""
-    return _BY_EXIT_CODE.get(found.exit_code, N6ProgError)(found)
+def error_for(findings: Sequence[Finding] | Finding) -> N6ProgError:
+    """The exception whose exit code the table gives to this finding, or to the first error among several."""
+    items = (findings,) if isinstance(findings, Finding) else tuple(findings)
+    code = next((found.exit_code for found in items if found.is_error), ExitCode.INTERNAL)
+    return _BY_EXIT_CODE.get(code, N6ProgError)(items)

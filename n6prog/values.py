@@ -21,9 +21,12 @@ class ValueFault(ValueError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that a hand most likely meant, or None."""
+    """The choice that a hand most likely meant, also the only one that begins with the word, or None."""
     table = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(word.lower(), table, n=1, cutoff=0.6)
+    if not found and len(word) >= 3:
+        begun = [choice for choice in table if choice.startswith(word.lower())]
+        found = begun if len(begun) == 1 else []
     return table[found[0]] if found else None
 
 

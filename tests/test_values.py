@@ -122,6 +122,8 @@ def test_maps_are_addresses_or_ranges() -> None:
 
 def test_the_nearest_word_is_offered_and_all_are_named() -> None:
     assert did_you_mean("chnaged", ("changed", "chip")) == "Did you mean 'changed'? One of: changed, chip."
+    assert did_you_mean("nucleo", ("nucleo-n657x0-q", "dk")).startswith("Did you mean 'nucleo-n657x0-q'?")
+    assert did_you_mean("stm", ("stm32n6570-dk", "stm32n657-eval")).startswith("One of")  # no telling which
     assert did_you_mean("zzz", ("changed", "chip")) == "One of: changed, chip."
 
 

@@ -38,5 +38,8 @@ COMMAND = Command(
 examples:
   n6prog flash app.elf
   n6prog flash fsbl-trusted.bin app.elf weights.raw@0x71000000
-  n6prog flash app-trusted.bin --slot app --probe sim:nucleo-n657x0-q,state=board""",
+  n6prog flash app-trusted.bin --slot app --probe sim:nucleo-n657x0-q,state=board
+
+--after halt leaves the core halted and its debug power on when the probe is let go. It stays
+so until a debugger resumes it, the board is reset, or loses its power.""",
 )

@@ -126,5 +126,10 @@ FLASH: dict[str, Entry] = {
         _AGAIN,
     ),
     # worth saying
+    "W-AFTER": warning(
+        "everything is written and verified, but the chip could not be {subject} afterwards: {reason}",
+        "Nothing needs to be flashed again. {start}",
+        "no failed flash: the bytes were checked before",
+    ),
     "I-DONE-DEV": note("{subject} is still in development boot", "{start}", source="users.md 4.16"),
 }

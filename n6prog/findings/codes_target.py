@@ -44,6 +44,13 @@ TARGET: dict[str, Entry] = {
         "Write sim[:BOARD[,key=value...]] with keys state, rev, boot1, link, part, fault, float, seed; "
         "%2C is a comma in a path.",
     ),
+    "E-SIM-STATE": error(
+        ExitCode.USAGE,
+        "the simulated board's folder {subject} cannot be used: {reason}",
+        "Name another folder with state=, or state=none; correct what is wrong with this one, or delete it and its "
+        "board is new.",
+        "no matter of a real board, a cable or a driver",
+    ),
     "E-SIM-TRIPWIRE": error(
         ExitCode.FLASH,
         "the simulated board refused what would damage a real one: {reason}",

@@ -51,11 +51,17 @@ class Connection:
         self._loader: Loader | None = None
         self._identity: Identity | None = None
         self._granted: int | None = None
+        self._findings: tuple[Finding, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether the probe is open."""
         return self._link is not None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a simulated board's probe is open."""
+        return self._link is not None and self._link.is_simulated
 
     @property
     def link(self) -> Link:
@@ -67,7 +73,13 @@ class Connection:
                 self._probe, swd_clock=self._swd_clock, connect=self._connect, board=self.board, wait=self._wait
             )
             self._granted = self._link.swd_clock_hz
+            self._findings = self._link.findings
         return self._link
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What opening the link had to say; it stays when the link is closed."""
+        return self._findings
 
     @property
     def swd_clock_hz(self) -> int | None:

@@ -65,7 +65,7 @@ def gather(connection: Connection, recorder: Recorder) -> BoardInfo:
     _, identity, findings = connection.loader()
     recorder.say(findings)
     link, device = connection.link, connection.device
-    recorder.say(link.findings)
+    recorder.say(connection.findings)
     probe, chip = link.probe_info(), link.chip_info()
     return BoardInfo(
         board=device.board.name,

@@ -30,7 +30,7 @@ class Placing:
 def on_profile(
     files: Sequence[Files], placing: Placing, connection: Connection, recorder: Recorder
 ) -> tuple[Image, ...]:
-    """Read the files and place them on what is known of the device so far, touching no probe. Raises ImageRefused."""
+    """Read the files and place them on what is known of the device so far, touching no probe. Raises as `accepted`."""
     images = read_images(files)
     placement = accepted(_place(images, placing, connection))
     recorder.say([found for found in placement.findings if not found.is_error])
@@ -40,7 +40,7 @@ def on_profile(
 
 
 def on_device(images: Sequence[Image], placing: Placing, connection: Connection, recorder: Recorder) -> Placement:
-    """Place the images on the measured device. Raises ImageRefused."""
+    """Place the images on the measured device. Raises what `accepted` does."""
     placement = accepted(_place(images, placing, connection))
     recorder.say([found for found in placement.findings if not found.is_error])
     recorder.bytes.wanted = total(placement.flash)

@@ -27,7 +27,7 @@ class Recorder:
         self._started = time.monotonic()
         self._virtual_from = connection.virtual_mark
         self._virtual_done: float | None = None
-        self._interrupt = Interrupt()
+        self._interrupt = Interrupt(lambda: connection.is_simulated)
         self.bytes = ByteCounts()
         self.pieces: tuple[PieceReport, ...] = ()
         self.findings: list[Finding] = []
@@ -86,6 +86,7 @@ class Recorder:
             found = finding("E-INTERNAL", reason=f"{type(error).__name__}: {error}")
             self._failed(ExitCode.INTERNAL, found.code, (found,))
             raise
+        self.say(self._connection.findings)
         report = self._report(ExitCode.DONE, None)
         self.emit(EventType.END, **report.as_dict())
         return report
@@ -101,6 +102,7 @@ class Recorder:
 
     def _failed(self, exit_code: ExitCode, code: str, findings: Sequence[Finding]) -> None:
         """Tell the findings of an exception, then `end`."""
+        self.say(self._connection.findings)
         for found in findings:
             if found.is_error:
                 self.findings.append(found)

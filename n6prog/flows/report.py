@@ -86,7 +86,7 @@ class Report:
     `seconds` is wall time. `virtual_seconds` is the simulated board's own time from connect until before `after`, None
     on hardware. `swd_clock_hz` is what the probe granted, None while no probe was opened. `findings` holds warnings and
     notes, and the errors when `ok` is False. `dry_run` says that nothing was written on purpose, `estimated_seconds`
-    what the work costs at the part's typical times.
+    what the whole flash costs on the chip and the wire, at the part's typical times.
     """
 
     ok: bool

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from n6prog.errors import ImageRefused, UsageError
+from n6prog.errors import N6ProgError, UsageError, error_for
 from n6prog.layout.types import Goal, Placement
 from n6prog.targets import schema
 from n6prog.targets.schema import BoardProfile, Device
+from n6prog.values import did_you_mean
 
 if TYPE_CHECKING:
     from n6prog.image.types import Image
@@ -20,14 +21,25 @@ Files = str | PathLike[str]
 def profile(board: str | PathLike[str] | BoardProfile) -> BoardProfile:
     """The board profile of a name or path; a profile is given back as it is.
 
-    Raises UsageError for a board that is not known or a profile with a mistake (file and line in the finding).
+    Raises UsageError: E-USAGE for a name that is not known, E-CONFIG for a profile with a mistake (file and line).
     """
     if isinstance(board, BoardProfile):
         return board
     try:
         return schema.load_board(board)
     except schema.SchemaError as error:
-        raise UsageError.of("E-CONFIG", f"{error.path}", reason=str(error)) from error
+        name = fspath(board)
+        if error.path != name or name.lower().endswith(".toml"):
+            raise _mistake(error) from error
+        cure = f"{did_you_mean(name, schema.board_names())} A board of your own is a file: --board FILE.toml."
+        raise UsageError.of("E-USAGE", name, reason=f"{name!r} is no board that is known", cure=cure) from error
+
+
+def _mistake(error: schema.SchemaError) -> N6ProgError:
+    """A mistake in a TOML file, as path, line, and what is wrong."""
+    where = f"{error.path}:{error.line}" if error.line else error.path
+    reason = f"{error.key}: {error.reason}" if error.key else error.reason
+    return UsageError.of("E-CONFIG", where, reason=reason)
 
 
 def assumed_device(board: BoardProfile) -> Device:
@@ -35,7 +47,7 @@ def assumed_device(board: BoardProfile) -> Device:
     try:
         return Device(board, schema.load_part(board.part))
     except schema.SchemaError as error:
-        raise UsageError.of("E-CONFIG", board.name, reason=str(error)) from error
+        raise _mistake(error) from error
 
 
 def read_images(files: Sequence[Files]) -> tuple[Image, ...]:
@@ -69,7 +81,7 @@ def place_files(
 
 
 def accepted(placement: Placement) -> Placement:
-    """The placement, or ImageRefused with all its findings."""
+    """The placement. Raises what the table gives to its first error, with all findings: ImageRefused or UsageError."""
     if placement.ok:
         return placement
-    raise ImageRefused(placement.findings)
+    raise error_for(placement.findings)

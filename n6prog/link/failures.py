@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from n6prog.errors import FlashFailure, N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable
+from n6prog.errors import FlashFailure, N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable, UsageError
 from n6prog.link.clock import format_clock
 from n6prog.link.find import holder_of
 from n6prog.targets import chip
@@ -41,7 +41,7 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
 
     from n6prog.targets.stm32n657 import CorePortClosed
 
-    known = _busy(error, attempt) or _tripped(error, attempt)
+    known = _simulated(error, attempt) or _busy(error, attempt)
     if known is not None:
         return known
     if isinstance(error, CorePortClosed):
@@ -90,11 +90,17 @@ def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
     return None
 
 
-def _tripped(error: Exception, attempt: Attempt) -> N6ProgError | None:
+def _simulated(error: Exception, attempt: Attempt) -> N6ProgError | None:
+    """What only the simulated board's probe raises: the tripwire, and a state folder that cannot be used."""
     violations = getattr(error, "violations", None)
-    if violations is None:
-        return None
-    return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(violations))
+    if violations is not None:
+        return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(violations))
+    if type(error).__name__ in (
+        "ProbeState",
+        "StateNotKept",
+    ):  # by name: sim is imported only when a simulated probe is asked for
+        return UsageError.of("E-SIM-STATE", str(getattr(error, "folder", "")), reason=str(getattr(error, "reason", "")))
+    return None
 
 
 def _holder_text(holder: Any) -> str:
@@ -130,8 +136,7 @@ def explained(attempt: Attempt, doing: str, address: int = 0, size: int = 0) -> 
         raise TargetUnreachable.of("E-NO-HALT", doing, reason=str(exc)) from exc
     except exceptions.Error as exc:
         lost = TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}", **attempt.evidence())
-        raise (_tripped(exc, attempt) or lost) from exc
+        raise (_simulated(exc, attempt) or lost) from exc
     except OSError as exc:
-        raise (
-            _busy(exc, attempt) or TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}")
-        ) from exc
+        lost = TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}")
+        raise (_simulated(exc, attempt) or _busy(exc, attempt) or lost) from exc

@@ -24,7 +24,7 @@ from n6prog.flash_algos.mailbox import (
     Status,
 )
 from n6prog.loader.image import load, send
-from n6prog.loader.protocol import Identity, OnBytes, Written, quiet, runs
+from n6prog.loader.protocol import SECTOR_READ, SECTOR_SURVEY, Identity, OnBytes, Written, quiet, runs
 from n6prog.loader.setup import board_setup, nor_setup
 from n6prog.loader.status import Registers, failure
 from n6prog.nor.digest import PRIME
@@ -44,9 +44,7 @@ _RESULT = LOADER_PARAMS + 0x840
 
 _UNTOUCHED = b"\xff"  # no digest is this large, no status is -1: what the chip did not write is seen
 
-# How long things take on the chip, in seconds; only the pace of polling and the time-outs hang on them.
-_SECTOR_READ = SECTOR_SIZE * 8 / 32e6  # 1S at HCLK5 = 32 MHz as the boot ROM leaves it (hw-soc 7.5)
-_SECTOR_DIGEST = 0.3e-3  # 512 words at about 20 cycles and 64 MHz
+# Only the pace of polling and the time-outs hang on these.
 _PATIENCE = 10.0  # a step may take this many times as long as expected
 _GRACE = 3.0  # and this much more
 _OPEN_TIMEOUT = 4.0  # three resets of at most 0.1 s each, RDID, SFDP
@@ -105,7 +103,7 @@ class ClassicLoader:
         found: dict[int, int] = {}
         for first, count in runs(offsets, SECTOR_SIZE, _SURVEY_MOST):
             self._link.write(LOADER_TABLE, _UNTOUCHED * (8 * count))
-            expect = count * (_SECTOR_READ + _SECTOR_DIGEST)
+            expect = count * SECTOR_SURVEY
             self._must("survey", first, "n6_survey", first, count, LOADER_TABLE, expect=expect)
             table = memoryview(self._link.read(LOADER_TABLE, 8 * count)).cast("Q").tolist()
             if max(table) >= PRIME:
@@ -153,7 +151,7 @@ class ClassicLoader:
         pieces = []
         for at in range(start, end, BLOCK_SIZE):
             count = min(BLOCK_SIZE, end - at)
-            self._must("read", at, "n6_read", at, count, LOADER_BUFFER, expect=count / SECTOR_SIZE * _SECTOR_READ)
+            self._must("read", at, "n6_read", at, count, LOADER_BUFFER, expect=count / SECTOR_SIZE * SECTOR_READ)
             pieces.append(self._link.read(LOADER_BUFFER, count))
             on_bytes(count)
         return b"".join(pieces)[offset - start : offset - start + size]
@@ -182,7 +180,7 @@ class ClassicLoader:
         count, dirty = sectors.bit_count(), (sectors & ~blank).bit_count()
         typical, longest = self._erase_times(dirty)
         pages = count * SECTOR_SIZE // _PAGE
-        reading = 2 * SECTORS_PER_BLOCK * (_SECTOR_READ + _SECTOR_DIGEST)  # what it holds now, and what it holds then
+        reading = 2 * SECTORS_PER_BLOCK * SECTOR_SURVEY  # what it holds now, and what it holds then
         all_pages = BLOCK_SIZE // _PAGE
         whole = max(longest, self._erase_times(SECTORS_PER_BLOCK)[1])
         return (

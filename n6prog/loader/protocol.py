@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from n6prog.plan.types import Block
+from n6prog.plan.types import SECTOR, Block
 from n6prog.targets.schema import NorPart
+
+# How long the chip takes for one sector, in seconds.
+SECTOR_READ = SECTOR * 8 / 32e6  # 1S at HCLK5 = 32 MHz as the boot ROM leaves it (hw-soc 7.5)
+SECTOR_SURVEY = SECTOR_READ + 0.3e-3  # the digest: 512 words at about 20 cycles and 64 MHz
 
 OnBytes = Callable[[int], None]
 """Called with the number of bytes of flash that were done since the last call."""

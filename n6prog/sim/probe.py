@@ -40,6 +40,31 @@ class ProbeBusy(exceptions.ProbeError):
         self.holder = busy.holder
 
 
+class ProbeState(exceptions.ProbeError):
+    """The board's state folder cannot be used; `folder` and `reason` say which and why."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"the simulated board's folder {folder} cannot be used: {reason}")
+        self.folder = folder
+        self.reason = reason
+
+
+class StateNotKept(OSError):
+    """The journal cannot be written at the end. No pyOCD error: pyOCD's Session.close drops those."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"the simulated board's folder {folder} cannot be used: {reason}")
+        self.folder = folder
+        self.reason = reason
+
+
+def _why(problem: Exception) -> str:
+    """What went wrong, with the file where the system names one."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+    return str(problem)
+
+
 class ProbeTripwire(SimTripwire, exceptions.ProbeError):
     """What would have hurt a real board, as a probe error: no flow mistakes it for a refused transfer."""
 
@@ -132,7 +157,7 @@ class SimProbe(StlinkProbe):
         return Board(self.session, board_info=self.associated_board_info)
 
     def open(self) -> None:
-        """Take the board. Raises ProbeBusy, ProbeError (no Unicorn, a state folder that cannot be used)."""
+        """Take the board. Raises ProbeBusy, ProbeState (a folder that cannot be used), ProbeError (no Unicorn)."""
         if self._board is None:
             self._board = self._enter()
         board = self._board
@@ -166,7 +191,7 @@ class SimProbe(StlinkProbe):
         except BoardBusy as busy:
             raise ProbeBusy(busy) from busy
         except (OSError, ValueError) as problem:
-            raise exceptions.ProbeError(f"the simulated board cannot be opened: {problem}") from problem
+            raise ProbeState(str(self._folder), _why(problem)) from problem
 
     def close(self) -> None:
         """Give the board back, powered as it is."""
@@ -178,7 +203,7 @@ class SimProbe(StlinkProbe):
             board = self._board
             if self._owned and board is not None:
                 self._board = None
-                with _as_probe_error():
+                with self._as_probe_error():
                     board.__exit__(None, None, None)
 
     def reset(self) -> None:
@@ -189,19 +214,20 @@ class SimProbe(StlinkProbe):
         self._link.drive_nreset(False)
         self.virtual_clock.sleep(self.session.options.get("reset.post_delay"))
 
+    @contextmanager
+    def _as_probe_error(self) -> Iterator[None]:
+        try:
+            yield
+        except SimTripwire as tripped:
+            raise ProbeTripwire(list(tripped.violations)) from tripped
+        except OSError as problem:  # the disk is full, or the folder is gone
+            raise StateNotKept(str(self._folder), _why(problem)) from problem
+
     def _check_tripwire(self) -> None:
         board = self._board
         fresh = board.violations() if board is not None else []
         if fresh:
             raise ProbeTripwire(fresh)
-
-
-@contextmanager
-def _as_probe_error() -> Iterator[None]:
-    try:
-        yield
-    except SimTripwire as tripped:
-        raise ProbeTripwire(list(tripped.violations)) from tripped
 
 
 def probe_for(text: str) -> SimProbe:

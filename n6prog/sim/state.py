@@ -10,6 +10,7 @@ A process that dies with the journal saying "in use" has pulled the plug: power 
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import mmap
@@ -163,11 +164,13 @@ class Folder(Memory):
 
     def begin(self, reason: str) -> None:
         """Take the board. Raises BoardBusy, ValueError (a NOR image of another size), OSError."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a folder", str(self.folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(self.folder, reason)
         try:
             image = self.folder / "nor.bin"
-            if image.exists() and image.stat().st_size not in (0, self._nor_size):
+            if image.is_file() and image.stat().st_size not in (0, self._nor_size):
                 raise ValueError(
                     f"{image} holds {image.stat().st_size} bytes, the board's NOR {self._nor_size}: "
                     "give part=, or another state="

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,38 @@ def test_check_tells_what_is_wrong_and_does_not_raise(tmp_path: Path) -> None:
     assert n6prog.check(f"{path}@0x74000000", board="stm32n6570-dk").ok  # 128 MiB
 
 
-@pytest.mark.parametrize("board", ["no-such-board", "no/such/board.toml"])
-def test_unknown_board_is_a_usage_error(board: str) -> None:
-    with pytest.raises(UsageError):
-        n6prog.check("x.bin@0x71000000", board=board)
+def test_unknown_board_is_a_usage_error_that_names_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        n6prog.check("x.bin@0x71000000", board="nucle")
+    (found,) = caught.value.findings
+    assert (found.code, found.exit_code) == ("E-USAGE", 2)
+    assert found.text == "'nucle' is no board that is known"
+    assert found.cure.startswith("Did you mean 'nucleo-n657x0-q'? One of: nucleo-n657x0-q, stm32n6570-dk.")
+
+
+@pytest.mark.parametrize(("content", "line"), [(None, ""), ("name = 'x'\ntitle = 7\n", ":2")])
+def test_mistake_in_a_board_file_is_told_once_with_its_line(tmp_path: Path, content: str | None, line: str) -> None:
+    path = tmp_path / "board.toml"
+    if content is not None:
+        shipped = resources.files("n6prog.targets") / "boards" / "nucleo-n657x0-q.toml"
+        kept = [text for text in shipped.read_text().splitlines() if not text.startswith(("name", "title"))]
+        path.write_text(content + "\n".join(kept))
+    with pytest.raises(UsageError) as caught:
+        n6prog.check("x.bin@0x71000000", board=path)
+    (found,) = caught.value.findings
+    assert (found.code, found.subject) == ("E-CONFIG", f"{path}{line}")
+    assert found.text.startswith(f"{path}{line}: ")
+    assert found.text.count("board.toml") == 1
+
+
+@pytest.mark.parametrize("probe", ["sim:foo", "SIM:foo,state=none"])
+def test_unknown_simulated_board_is_told_with_those_there_are(probe: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        n6prog.connect(probe, lazy=True)
+    (found,) = caught.value.findings
+    assert (found.code, found.exit_code) == ("E-SIM-SPEC", 2)
+    for name in ("'foo'", "nucleo-n657x0-q", "stm32n6570-dk"):
+        assert name in found.text
 
 
 def test_no_files_is_a_usage_error() -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from n6prog.errors import FlashFailure, ImageRefused, UsageError, VerifyMismatch
+from n6prog.errors import FlashFailure, ImageRefused, TargetUnreachable, UsageError, VerifyMismatch
 from n6prog.flash_algos.mailbox import Status
 from tests.flows.conftest import Bench
 from tests.helpers.fake_chip import SECTOR, FakeLink
+from tests.helpers.files import DEMO_ELF
 
 AT = 0x1000000  # 0x71000000, the slot for weights
 
@@ -101,7 +102,8 @@ def test_dry_run_plans_and_writes_nothing(bench: Bench, weights: Path) -> None:
     assert set(bench.link.names()) == {"n6_open", "n6_survey", "n6_close"}
     plan = bench.last("plan").data
     assert plan["bytes"]["sent"] == 37 * SECTOR  # type: ignore[index]
-    assert "reset" not in bench.link.log
+    bench.board.flash(spec(weights), after="halt", dry_run=True)
+    assert not {"reset", "halt"} & set(bench.link.log)
 
 
 def test_refused_file_never_opens_the_probe(bench: Bench, weights: Path) -> None:
@@ -313,3 +315,81 @@ def test_failure_that_an_interrupt_caused_is_an_interrupt(bench: Bench, weights:
     with pytest.raises(KeyboardInterrupt):
         bench.board.flash(spec(weights))
     assert bench.last("end").data["exit_code"] == 130
+
+
+def test_interrupt_on_the_simulated_board_waits_for_the_end_of_a_step_and_a_second_one_does_not(
+    make_bench: Callable[..., Bench], weights: Path
+) -> None:
+    bench = make_bench(is_simulated=True)
+    steps: list[str] = []
+
+    def press_once(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        steps.append("went on")
+
+    bench.link.hooks["n6_survey"] = press_once
+    with pytest.raises(KeyboardInterrupt):
+        bench.board.flash(spec(weights))
+    assert steps == ["went on"]
+    assert "n6_write_block" not in bench.link.names()
+
+    def press_twice(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        steps.append("not here")
+
+    bench.link.hooks["n6_survey"] = press_twice
+    with pytest.raises(KeyboardInterrupt):
+        bench.board.flash(spec(weights))
+    assert steps == ["went on"]
+
+
+@pytest.mark.parametrize("options", [{"slot": "foo"}, {"maps": ["0x34000000=x"]}, {"at": "0x71000000"}])
+def test_mistake_in_the_options_is_a_usage_error_also_when_placement_finds_it(
+    bench: Bench, weights: Path, options: dict[str, str]
+) -> None:
+    file = f"{DEMO_ELF}@{options.pop('at')}" if "at" in options else spec(weights)
+    with pytest.raises(UsageError) as caught:
+        bench.board.flash(file, **options)  # type: ignore[arg-type]
+    assert caught.value.exit_code == 2
+    assert bench.last("end").data["exit_code"] == 2
+
+
+def test_flash_that_is_done_does_not_fail_because_the_chip_cannot_be_reset(
+    bench: Bench, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed() -> None:
+        raise TargetUnreachable.of("E-AP1-CLOSED", "probe")
+
+    monkeypatch.setattr(bench.link, "reset", closed)
+    report = bench.board.flash(spec(weights))
+    assert report.ok
+    (found,) = report.findings
+    assert found.code == "W-AFTER"
+    assert "verified" in found.text
+    assert "could not be reset" in found.text
+    assert bench.last("warning").data["code"] == "W-AFTER"
+
+
+def test_what_the_simulated_board_catches_in_the_reset_is_still_a_failure(
+    bench: Bench, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tripped() -> None:
+        raise FlashFailure.of("E-SIM-TRIPWIRE", "probe", reason="3.3 V rail set to 1.8 V")
+
+    monkeypatch.setattr(bench.link, "reset", tripped)
+    with pytest.raises(FlashFailure):
+        bench.board.flash(spec(weights))
+
+
+def test_estimate_holds_every_pass_in_which_the_chip_reads(bench: Bench, weights: Path) -> None:
+    # 150000 bytes from the start of a block: 37 sectors in 3 blocks, 11 sectors beside them. A sector takes 4096 bytes
+    # at 32 Mbit/s and 0.3 ms of digest: 1.324 ms.
+    plain = bench.board.flash(spec(weights), verify=False, dry_run=True).estimated_seconds
+    proved = bench.board.flash(spec(weights), dry_run=True).estimated_seconds
+    assert plain is not None
+    assert proved is not None
+    assert proved - plain == pytest.approx(48 * 1.324e-3)
+    # MX25UM51245G: 152 us a page (586 of them); the wire: 37 sectors, 46 clocks a word at 8 MHz
+    wire = 37 * 1024 * 46 / 8e6
+    assert proved == pytest.approx(586 * 152e-6 + wire + (2 * 48 + 2 * 48) * 1.324e-3, rel=0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +12,18 @@ from pathlib import Path
 import pytest
 
 import n6prog
-from n6prog.errors import FlashFailure, VerifyMismatch
+from n6prog.errors import FlashFailure, TargetUnreachable, VerifyMismatch
 from n6prog.events import Event
 from n6prog.flash_algos import LoaderImage, load_image
+from n6prog.link import open_link
+from n6prog.targets.schema import load_board
 
 pytest.importorskip("unicorn")
 
+from n6prog.sim import SimBoard
+
 AT = 0x1000000
 WHERE = 0x70000000 + AT
-LOADER = os.environ.get("N6PROG_TEST_LOADER")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Sim:
     events: list[Event] = field(default_factory=list)
 
     @contextmanager
-    def board(self, options: str = "", loader: LoaderImage | str | None = LOADER) -> Iterator[n6prog.Board]:
+    def board(self, options: str = "", loader: LoaderImage | str | None = None) -> Iterator[n6prog.Board]:
         self.events.clear()
         probe = f"sim:{self.name},state={self.folder}{options}"
         with n6prog.connect(probe, on_event=self.events.append, loader=loader) as board:
@@ -189,7 +191,7 @@ def test_damaged_code_that_runs_never_claims_what_is_not_so(sim: Sim, tmp_path: 
     """
     small = tmp_path / "small.bin"
     small.write_bytes(random.Random(14).randbytes(9_000))
-    shipped = load_image(LOADER)
+    shipped = load_image()
     code = bytearray(shipped.code)
     code[offset % len(code)] ^= 0x55
     with n6prog.connect(f"sim:{sim.name},state={sim.folder}") as board:
@@ -206,3 +208,43 @@ def test_damaged_code_that_runs_never_claims_what_is_not_so(sim: Sim, tmp_path: 
         wanted = old[:0x100] + small.read_bytes() + old[0x100 + 9_000 :]
         content = sim.nor()
         assert content[AT : AT + 0x10000] == wanted
+
+
+def test_core_stays_halted_after_the_probe_was_let_go(sim: Sim, blob: Path) -> None:
+    with sim.board() as board:
+        board.flash(f"{blob}@{WHERE:#x}", after="halt")
+    counters = []
+    for _ in range(2):
+        probe = f"sim:{sim.name},state={sim.folder}"
+        with open_link(probe, board=load_board(sim.name), connect="attach") as link:
+            link.sleep(1.0)
+            assert link.read32(0xE000EDF0) >> 17 & 1  # DHCSR.S_HALT
+            counters.append(link.target.read_core_register("pc"))
+    assert counters[0] == counters[1]
+    with SimBoard(sim.name, state=sim.folder) as chip:
+        assert chip.core.snapshot()["flags"]["halted"]
+        assert chip.registers["pc"] == counters[0]
+
+
+def test_boot_pin_that_was_moved_meanwhile_does_not_undo_a_flash_that_is_done(sim: Sim, blob: Path) -> None:
+    with sim.board() as board:
+
+        def move(event: Event) -> None:
+            if event.type == "progress" and event.data["phase"] == "verify":
+                board.pyocd.probe.board.boot1 = 0
+
+        board._on_event = move
+        report = board.flash(f"{blob}@{WHERE:#x}")
+    assert report.ok
+    assert [found.code for found in report.findings] == ["W-AFTER"]
+    assert sim.nor()[AT : AT + 100_000] == blob.read_bytes()
+    with pytest.raises(TargetUnreachable), sim.board() as board:  # the pin was really moved
+        board.info()
+
+
+def test_estimate_comes_near_what_the_flash_then_takes(sim: Sim, blob: Path) -> None:
+    with sim.board() as board:
+        report = board.flash(f"{blob}@{WHERE:#x}")
+    assert report.virtual_seconds is not None
+    # 0.06 s are starting the loader; polling and commands cost some more
+    assert report.estimated_seconds == pytest.approx(report.virtual_seconds - 0.06, rel=0.25)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from intelhex import IntelHex
 
 from n6prog.errors import FlashFailure, UsageError, VerifyMismatch
+from n6prog.findings import finding
 from n6prog.flash_algos.mailbox import Status
+from n6prog.flows.board import Board
 from tests.flows.conftest import Bench
 from tests.helpers.fake_chip import SECTOR, FakeLink
 
@@ -200,8 +204,9 @@ def test_read_that_fails_leaves_the_old_file_and_no_other(bench: Bench, tmp_path
 
 
 def test_file_that_cannot_be_written_is_told_before_the_probe_is_opened(bench: Bench, tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         bench.board.read_to(tmp_path / "none" / "out.bin", 0x71000000, 0x1000)
+    assert caught.value.code == "E-NO-WRITE"
     with pytest.raises(UsageError):
         bench.board.read_to(tmp_path / "out.bin", 0x71000000, 0x1000, "elf")
     assert bench.opened == 0
@@ -214,3 +219,34 @@ def test_info_tells_board_probe_and_flash(bench: Bench) -> None:
     assert info.sfdp_ok
     assert bench.board.device.measured
     assert bench.types() == ["begin", "plan", "end"]
+
+
+SLOW = finding("W-SWD-CLOCK", "probe", granted="1 MHz", reason="8 MHz: two reads differ")
+FLOWS: dict[str, Callable[[Board, Path], object]] = {
+    "info": lambda board, file: board.info(),
+    "flash": lambda board, file: board.flash(f"{file}@0x71000000"),
+    "verify": lambda board, file: board.verify(f"{file}@0x71000000"),
+    "read": lambda board, file: board.read_to(file.with_suffix(".out"), 0x71000000, 0x1000),
+    "read RAM": lambda board, file: board.read_to(file.with_suffix(".out"), 0x34000000, 0x1000),
+    "erase": lambda board, file: board.erase([(0x72000000, 0x1000)]),
+}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_the_link_has_to_say_is_told_once_by_every_flow(
+    make_bench: Callable[..., Bench], tmp_path: Path, flow: str, fails: bool
+) -> None:
+    bench = make_bench(findings=(SLOW,))
+    file = tmp_path / "w.bin"
+    file.write_bytes(b"w" * 5000)
+    bench.link.program(AT, file.read_bytes())
+    if fails:
+        bench.link.hooks["n6_open"] = lambda *_: Status.TIMEOUT
+    with contextlib.suppress(FlashFailure):
+        FLOWS[flow](bench.board, file)
+    end = bench.last("end").data
+    assert end["ok"] is (not fails or flow == "read RAM")
+    assert [found["code"] for found in end["findings"]].count("W-SWD-CLOCK") == 1  # type: ignore[attr-defined]
+    warnings = [event.data["code"] for event in bench.events if event.type == "warning"]
+    assert warnings == ["W-SWD-CLOCK"]

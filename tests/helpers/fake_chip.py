@@ -64,6 +64,7 @@ class FakeLink:
     swd_clock_hz: int = 8_000_000
     is_open: bool = False
     closed: bool = False
+    is_simulated: bool = False
     findings: tuple[Finding, ...] = ()
     sfdp: bytes = b"SFDP" + b"\xff" * 508
 

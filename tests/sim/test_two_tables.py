@@ -33,7 +33,7 @@ def test_a_board_is_the_same_on_both_sides(name: str) -> None:
     assert tool.part == sim.part
     assert tool.psram == sim.psram
     wired = {
-        pin.signal.lower().removesuffix("0") if pin.signal in {"DQS0"} else pin.signal.lower(): pin.pad
+        pin.signal.lower().removesuffix("0") if pin.signal == "DQS0" else pin.signal.lower(): pin.pad
         for pin in tool.wiring.pins
     }
     wired = {("ncs" if signal == "ncs1" else signal): pad for signal, pad in wired.items()}
