@@ -31,10 +31,15 @@ _STUB = 0x0A00_0000  # a hole in the code region; mapped only while a stub runs
 _NEVER = 1  # an address the PC never has
 _FOREVER = 1 << 200
 
-# The library passes more arguments than these take; what is not taken is not made into Python integers.
-_BLOCK = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
-_READ = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
-_WRITE = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
+# The library passes more arguments than these take; what is not taken is not made into Python integers. The emulator is
+# entered and our callbacks are called with the interpreter lock held (PyDLL, PYFUNCTYPE): to let it go and take it back
+# for each of millions of callbacks costs more than most of them do.
+_BLOCK = ctypes.PYFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
+_READ = ctypes.PYFUNCTYPE(ctypes.c_uint64, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
+_WRITE = ctypes.PYFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
+_LOCKED = ctypes.PyDLL(uclib._name, handle=uclib._handle)  # noqa: SLF001
+_LOCKED.uc_emu_start.argtypes = uclib.uc_emu_start.argtypes
+_LOCKED.uc_emu_start.restype = ctypes.c_int
 
 _INTERRUPTS = {2: "svc", 3: "fetch", 7: "bkpt", 8: "return", 17: "nocp", 18: "invstate", 19: "stkof", 21: "invstate"}
 
@@ -346,17 +351,23 @@ class Engine:
         self._limit = limit
         self.ran = True
         pc = self.pc
-        try:
-            self.uc.emu_start(pc | 1, _NEVER, 0, count)
-        except unicorn.UcError as problem:
-            if self._event is None and self._raised is None:
-                self._event = Event("undef", self.pc, problem.errno)
+        status = _LOCKED.uc_emu_start(self.uc._uch, pc | 1, _NEVER, 0, count)  # noqa: SLF001
+        if status != uc_const.UC_ERR_OK and self._event is None and self._raised is None:
+            self._event = Event("undef", self.pc, status)
+        self._raise_from_hooks()
         if self._raised is not None:
             raise self._raised
         self._take_back()
         if self._event is None and not self._stopped and count == 0:
             self._event = Event("wfi", self.pc)
         return self._event
+
+    def _raise_from_hooks(self) -> None:
+        """What went wrong in a hook that the binding calls for us; the binding keeps it for its own emu_start."""
+        problem = self.uc._hook_exception  # noqa: SLF001
+        if problem is not None:
+            self.uc._hook_exception = None  # noqa: SLF001
+            raise problem
 
     def _take_back(self) -> None:
         """A store that the MPU forbade has happened by now; it must not."""
