@@ -22,7 +22,8 @@ from n6prog.sim.soc.power import Pwr, Ramcfg, Syscfg
 from n6prog.sim.soc.rcc import Rcc
 from n6prog.sim.soc.stubs import Rifsc, Uart, Watchdog
 from n6prog.sim.soc.xspi import Xspi
-from n6prog.sim.soc.xspi_map import DR
+from n6prog.sim.soc.xspi_hot import data_reader, status_reader
+from n6prog.sim.soc.xspi_map import DR, SR
 from n6prog.sim.soc.xspi_window import Window
 from n6prog.sim.soc.xspim import NOWHERE, Route, Xspim
 from n6prog.sim.tripwire import Tripwire
@@ -206,7 +207,8 @@ class Soc:
                     self.readers[page] = reader
                     self.writers[page] = writer
                 if isinstance(block, Xspi) and reader == block.read:
-                    self.hot[block.base + alias + DR] = block.data_reader()
+                    self.hot[block.base + alias + DR] = data_reader(block, self)
+                    self.hot[block.base + alias + SR] = status_reader(block, self)
 
     # ---- reset and state -------------------------------------------------------------------------------------------
 

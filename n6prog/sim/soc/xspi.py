@@ -7,7 +7,7 @@ for the next event, so polling loops cost little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from n6prog.sim.clock import PS_PER_SECOND, Timeline
@@ -24,6 +24,7 @@ from n6prog.sim.soc.xspi_map import (
     BUSY,
     CALFCR,
     CCR,
+    COMMAND,
     CR,
     CR_QUIET_BITS,
     DCR1,
@@ -35,8 +36,12 @@ from n6prog.sim.soc.xspi_map import (
     FCR,
     FIFO,
     FTF,
+    IDLE,
     IR,
+    MAPPED,
     NEVER,
+    POLL,
+    READ,
     SIDR,
     SMF,
     SR,
@@ -45,14 +50,13 @@ from n6prog.sim.soc.xspi_map import (
     TEF,
     TOF,
     WRITABLE,
+    WRITE,
 )
 from n6prog.sim.soc.xspi_poll import Poller
 from n6prog.sim.soc.xspi_window import Window
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
-
-IDLE, READ, WRITE, COMMAND, POLL, MAPPED = range(6)
 
 # status reads of the NOR in a row that found it busy before the next one waits for it
 _STATUS_PATIENCE = 8
@@ -65,21 +69,22 @@ class Xspi(Block):
         super().__init__(f"XSPI{number}", base)
         self.number = number
         self._soc = soc
-        self._cost = soc.model.xspi_register
+        self.cost = soc.model.xspi_register
         self._patience = Patience()
         self._nor_patience = Patience()
         self._poller = Poller(self, soc)
         self.window = Window(self, soc)
-        self._input = ReadStream()  # one for life: `data_reader` holds it
+        self.input = ReadStream()  # these two for life: xspi_hot holds them
+        self.output = WriteStream()
         self._clear()
 
     def _clear(self) -> None:
         """Registers and transfer as after a reset of the block."""
         self.words = {}
-        self._state = IDLE
-        self._flags = 0
-        self._threshold = 1
-        self._seen = -1  # what the last access showed, if that was a read of SR
+        self.state = IDLE
+        self.flags = 0
+        self.threshold = 1
+        self.seen = -1  # what the last access showed, if that was a read of SR
         self._frame: Framing = framing_of(0, 0)
         self._head = b""
         self._clock = 0
@@ -87,8 +92,8 @@ class Xspi(Block):
         self._total = 0
         self._end = 0  # when a command is over
         self._finished = False  # TCF of this transfer was raised
-        self._input.clear()
-        self._output = WriteStream()
+        self.input.clear()
+        self.output.clear()
         self.window.closed()
 
     # ---- bus side ------------------------------------------------------------------------------------------------
@@ -97,44 +102,29 @@ class Xspi(Block):
         """A register read of `size` bytes."""
         offset = address & 0x3FF
         time = self._soc.time
-        time.now += self._cost
+        time.now += self.cost
         if offset == DR:
-            self._seen = -1
-            if self._state == READ:
-                source = self._input
+            self.seen = -1
+            if self.state == READ:
+                source = self.input
                 value = source.pop(address, size, time)
                 if source.popped == source.total:
                     self._finish()
-                    self._state = IDLE
+                    self.state = IDLE
                 return value
-            return int.from_bytes(self._poller.data[:size], "little") if self._state == POLL else 0
+            return int.from_bytes(self._poller.data[:size], "little") if self.state == POLL else 0
         if offset == SR:
             return self._look(time) & ((1 << 8 * size) - 1)
-        self._seen = -1
+        self.seen = -1
         return super().read(address, size)
-
-    def data_reader(self) -> Callable[[int, int], int]:
-        """`read` for the address of DR, which is most of what a loader does: the usual case first, in few steps."""
-        soc, cost, source, slow = self._soc, self._cost, self._input, self.read
-
-        def read(address: int, size: int) -> int:
-            first = source.popped
-            if size == 4 and first + 4 < source.at_hand and not first & 3:  # a word is there, and more behind it
-                soc.time.now += cost
-                self._seen = -1
-                source.popped = first + 4
-                return source.words[first >> 2]
-            return slow(address, size)
-
-        return read
 
     def write(self, address: int, size: int, value: int) -> None:
         """A register write of `size` bytes."""
         time = self._soc.time
-        time.now += self._cost
-        self._seen = -1
+        time.now += self.cost
+        self.seen = -1
         if address & 0x3FF == DR:
-            if (self._state == WRITE or self._start_write(time)) and self._output.push(size, value, time):
+            if (self.state == WRITE or self._start_write(time)) and self.output.push(size, value, time):
                 self._complete_write()
         elif size == 4:
             self.store(address & 0x3FC, value)
@@ -154,7 +144,7 @@ class Xspi(Block):
         now = self._soc.time.now
         if offset == FCR:
             self._status(now)
-            self._flags &= ~(value & (TEF | TCF | SMF | TOF))
+            self.flags &= ~(value & (TEF | TCF | SMF | TOF))
             return
         if offset == CR:
             self._control(value, now)
@@ -162,7 +152,7 @@ class Xspi(Block):
         mask = WRITABLE.get(offset)
         if mask is None:
             return
-        if self._state != IDLE and self._status(now) & BUSY:
+        if self.state != IDLE and self._status(now) & BUSY:
             return  # command registers are not listened to while BUSY (GUESS; HAL always waits)
         self.words[offset] = value & mask
         if offset == DCR2 and not (self.words.get(0x220) or self.words.get(0x228)):
@@ -175,42 +165,42 @@ class Xspi(Block):
     def _control(self, value: int, now: int) -> None:
         """A write to CR."""
         old = self.words.get(CR, 0)
-        was_mapped = self._state == MAPPED
+        was_mapped = self.state == MAPPED
         busy = bool(self._status(now) & BUSY)
         if value & ABORT and busy:
             self._stop(now)
-            self._flags |= TCF
+            self.flags |= TCF
             busy = False
         if busy:
             value = value & ~CR_QUIET_BITS | old & CR_QUIET_BITS
         value &= WRITABLE[CR]
         self.words[CR] = value
-        self._threshold = (value >> 8 & 0x3F) + 1
+        self.threshold = (value >> 8 & 0x3F) + 1
         if not value & EN:
             self._stop(now)
-            self._state = IDLE
+            self.state = IDLE
         elif value >> 28 & 3 == 3:
-            if self._state == IDLE:
-                self._state = MAPPED
+            if self.state == IDLE:
+                self.state = MAPPED
                 self.window.closed()
-        elif self._state == MAPPED:
-            self._state = IDLE
-        if was_mapped or self._state == MAPPED:
+        elif self.state == MAPPED:
+            self.state = IDLE
+        if was_mapped or self.state == MAPPED:
             self._soc.mapping_changed()
 
     def _stop(self, now: int) -> None:
         """NCS rises in mid-transfer; whole bytes of a write that are out by now have reached the device."""
-        output = self._output
-        if self._state == WRITE and (output.wedged or not output.complete):
+        output = self.output
+        if self.state == WRITE and (output.wedged or not output.complete):
             out = bytes(output.sent[: len(output.sent) - output.level(now)])
             if self._frame.byte_halves == 1:
                 out = out[: len(out) & ~1]
             if out:
                 self._hand_over(out, now)
-        if self._state == MAPPED:
+        if self.state == MAPPED:
             self.window.closed()
         else:
-            self._state = IDLE
+            self.state = IDLE
         self._patience.reset()
 
     def _trigger(self, offset: int, now: int) -> None:
@@ -233,7 +223,7 @@ class Xspi(Block):
             if mode == 1:
                 self._start_read()
             else:
-                self._state = POLL
+                self.state = POLL
                 self._poller.start(now)
 
     def _begin(self) -> None:
@@ -259,7 +249,7 @@ class Xspi(Block):
     def _out_of_range(self) -> bool:
         """TEF: an indirect transfer that starts beyond the device (exact rule GUESS)."""
         if self._frame.address.lines and self.words.get(AR, 0) >= self.device_size():
-            self._flags |= TEF
+            self.flags |= TEF
             return True
         return False
 
@@ -296,7 +286,7 @@ class Xspi(Block):
     def _command(self, now: int) -> None:
         if not self._delayed_hold_mistake():
             self.on_wire(now, self._clock, self._frame, self._head)
-        self._state = COMMAND
+        self.state = COMMAND
         self._end = now + self._frame.head_clocks * self._clock
 
     # ---- indirect read and write -------------------------------------------------------------------------------
@@ -314,8 +304,8 @@ class Xspi(Block):
         # an odd number of DTR bytes leaves the last one out and BUSY stuck; without strobe edges nothing comes at all
         cap = 0 if not strobed else total & ~1 if frame.byte_halves == 1 else total
         begin = now + frame.head_clocks * self._clock
-        self._input.start(self.sampled(frame, answer, total), cap, begin, self._byte)
-        self._state = READ
+        self.input.start(self.sampled(frame, answer, total), cap, begin, self._byte)
+        self.state = READ
 
     def _wait_with_status_polls(self) -> None:
         """A program that reads the NOR's status over and over waits for the NOR: let it, in one step."""
@@ -332,21 +322,21 @@ class Xspi(Block):
         control = self.words.get(CR, 0)
         if not control & EN or control >> 28 & 3 or not self.words.get(CCR, 0) >> 24 & 7:
             return False
-        if self._state != IDLE and self._status(time.now) & BUSY:
+        if self.state != IDLE and self._status(time.now) & BUSY:
             return False
         self._begin()
         if self._out_of_range():
             return False
-        self._state = WRITE
-        self._output.start(self._total, time.now + self._frame.head_clocks * self._clock, self._byte)
+        self.state = WRITE
+        self.output.start(self._total, time.now + self._frame.head_clocks * self._clock, self._byte)
         return True
 
     def _complete_write(self) -> None:
         """All bytes are in: the frame is known."""
         if self._frame.byte_halves == 1 and self._total % 2:
-            self._output.wedged = True  # odd DTR length: the last byte never leaves
+            self.output.wedged = True  # odd DTR length: the last byte never leaves
             return
-        self._hand_over(bytes(self._output.sent), self._output.dry)
+        self._hand_over(bytes(self.output.sent), self.output.dry)
 
     def _hand_over(self, out: bytes, end: int) -> None:
         """The frame reaches the device; NCS rises at `end`."""
@@ -359,52 +349,52 @@ class Xspi(Block):
         """TCF rises, once a transfer."""
         if not self._finished:
             self._finished = True
-            self._flags |= TCF
+            self.flags |= TCF
 
     # ---- status --------------------------------------------------------------------------------------------------
 
     def _status(self, now: int) -> int:
         """SR as it stands at `now`."""
-        state = self._state
+        state = self.state
         if state == WRITE:
-            level = self._output.level(now)
-            if level == 0 and self._output.complete:
+            level = self.output.level(now)
+            if level == 0 and self.output.complete:
                 self._finish()
-                self._state = IDLE
-                return self._flags | FTF
-            return self._flags | BUSY | level << 8 | (FTF if FIFO - level >= self._threshold else 0)
+                self.state = IDLE
+                return self.flags | FTF
+            return self.flags | BUSY | level << 8 | (FTF if FIFO - level >= self.threshold else 0)
         if state == READ:
-            count = self._input.arrived(now)
-            level = count - self._input.popped
-            whole = count == self._input.total
+            count = self.input.arrived(now)
+            level = count - self.input.popped
+            whole = count == self.input.total
             if whole:
                 self._finish()
-            return self._flags | BUSY | level << 8 | (FTF if level >= self._threshold or (whole and level) else 0)
+            return self.flags | BUSY | level << 8 | (FTF if level >= self.threshold or (whole and level) else 0)
         if state == COMMAND:
             if now < self._end:
-                return self._flags | BUSY | FTF
+                return self.flags | BUSY | FTF
             self._finish()
-            self._state = IDLE
+            self.state = IDLE
         elif state == POLL:
             if self._poller.matched(now):
-                self._flags |= SMF
+                self.flags |= SMF
                 if self.words.get(CR, 0) & APMS:
-                    self._state = IDLE
-                    return self._flags
-            return self._flags | BUSY
+                    self.state = IDLE
+                    return self.flags
+            return self.flags | BUSY
         elif state == MAPPED:
             if self.window.timed_out(now):
-                self._flags |= TOF
-            return self._flags | (BUSY if self.window.open_until > now else 0)
-        return self._flags | (0 if self.words.get(CR, 0) >> 28 & 3 else FTF)
+                self.flags |= TOF
+            return self.flags | (BUSY if self.window.open_until > now else 0)
+        return self.flags | (0 if self.words.get(CR, 0) >> 28 & 3 else FTF)
 
     def _next_event(self, now: int) -> int:
         """When the flags change next by themselves; NEVER when they do not."""
-        state = self._state
+        state = self.state
         if state == WRITE:
-            return self._output.next_event(now, self._threshold)
+            return self.output.next_event(now, self.threshold)
         if state == READ:
-            return self._input.next_event(self._threshold)
+            return self.input.next_event(self.threshold)
         if state == COMMAND:
             return self._end
         if state == POLL:
@@ -414,8 +404,8 @@ class Xspi(Block):
     def _look(self, time: Timeline) -> int:
         """A read of SR by a program."""
         value = self._status(time.now)
-        between_bursts = self._state == READ and self._input.popped > 0  # the next change is at most a FIFO away
-        if value & 0x3F == self._seen or (between_bursts and not value & FTF):
+        between_bursts = self.state == READ and self.input.popped > 0  # the next change is at most a FIFO away
+        if value & 0x3F == self.seen or (between_bursts and not value & FTF):
             event = self._next_event(time.now)
             if event < NEVER:
                 time.advance_to(event)
@@ -424,13 +414,13 @@ class Xspi(Block):
                 self._patience.wait(time)
         else:
             self._patience.reset()
-        self._seen = value & 0x3F
+        self.seen = value & 0x3F
         return value
 
     @property
     def is_mapped(self) -> bool:
         """Whether the window answers."""
-        return self._state == MAPPED
+        return self.state == MAPPED
 
     # ---- reset and state -----------------------------------------------------------------------------------------
 
@@ -443,13 +433,13 @@ class Xspi(Block):
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able; without a transfer under way, which its driver has finished or given up by then."""
         self._status(self._soc.time.now)
-        return {**super().snapshot(), "flags": self._flags, "mapped": self._state == MAPPED}
+        return {**super().snapshot(), "flags": self.flags, "mapped": self.state == MAPPED}
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Take back what `snapshot` gave."""
         self._clear()
         super().restore(state)
         flags = state["flags"]
-        self._flags = flags if isinstance(flags, int) else 0
-        self._threshold = (self.words.get(CR, 0) >> 8 & 0x3F) + 1
-        self._state = MAPPED if state["mapped"] else IDLE
+        self.flags = flags if isinstance(flags, int) else 0
+        self.threshold = (self.words.get(CR, 0) >> 8 & 0x3F) + 1
+        self.state = MAPPED if state["mapped"] else IDLE

@@ -24,7 +24,7 @@ class ReadStream:
         self.at_hand = 0  # bytes known to have arrived
         self.words: tuple[int, ...] = ()  # the same as `data`, in words
         self.data = b""
-        self._cap = 0  # bytes that will ever arrive
+        self.cap = 0  # bytes that will ever arrive
         self._byte = 1  # picoseconds of a byte
         self._count = 0  # so many had arrived at `_moment`
         self._moment = 0
@@ -34,7 +34,7 @@ class ReadStream:
         self.data = data + bytes(3)
         self.words = unpack(f"<{len(data) // 4}I", data[: len(data) & ~3])
         self.total = len(data)
-        self._cap = cap
+        self.cap = cap
         self.popped = self.at_hand = self._count = 0
         self._moment = begin
         self._byte = byte
@@ -48,11 +48,15 @@ class ReadStream:
         if count > full:
             count = full
             self._count, self._moment = full, now
-        if count > self._cap:
-            count = self._cap
+        if count > self.cap:
+            count = self.cap
         if count > self.at_hand:
             self.at_hand = count
         return self.at_hand
+
+    def moment_of(self, count: int) -> int:
+        """When so many bytes will have come in, if the clock does not stop before."""
+        return self._moment + (count - self._count) * self._byte
 
     def pop(self, address: int, size: int, time: Timeline) -> int:
         """The next `size` bytes, the lowest first; stalls while they are coming, for ever if they never come."""
@@ -61,7 +65,7 @@ class ReadStream:
         if last > self.total:
             last = self.total
         if last > self.at_hand and last > self.arrived(time.now):
-            if last > self._cap:
+            if last > self.cap:
                 raise BusHang(address)
             time.now = self._moment + (last - self._count) * self._byte
             self.at_hand = last
@@ -73,11 +77,11 @@ class ReadStream:
 
     def next_event(self, threshold: int) -> int:
         """When the threshold is reached, or failing that the end; NEVER when nothing more comes by itself."""
-        if self.at_hand >= self._cap:
+        if self.at_hand >= self.cap:
             return NEVER
         wanted = self.popped + threshold
-        if self.at_hand >= wanted or wanted > self._cap:
-            wanted = self._cap
+        if self.at_hand >= wanted or wanted > self.cap:
+            wanted = self.cap
         if wanted > self.popped + FIFO:
             return NEVER
         return self._moment + (wanted - self._count) * self._byte
@@ -87,6 +91,10 @@ class WriteStream:
     """Bytes written to DR, which leave for the device at an even pace behind the frame's head."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing under way."""
         self.total = 0
         self.sent = bytearray()
         self.wedged = False  # the last byte never leaves

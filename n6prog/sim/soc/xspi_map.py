@@ -10,6 +10,7 @@ EN, ABORT, TCEN, APMS, PMM = 1, 1 << 1, 1 << 3, 1 << 22, 1 << 23
 TEF, TCF, FTF, SMF, TOF, BUSY = 1, 2, 4, 8, 16, 32
 DHQC = 1 << 28
 FIFO = 64
+IDLE, READ, WRITE, COMMAND, POLL, MAPPED = range(6)  # what a controller is doing
 NEVER = 1 << 62
 
 # register: bits that exist
