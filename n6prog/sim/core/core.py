@@ -128,7 +128,8 @@ class Core:
     def run_to(self, moment: int) -> None:
         """Execute until the core's clock reaches `moment` (picoseconds), or it stops."""
         while self.running and self.clock.now < moment and not self.reset_wanted:
-            if self.sleeping or (self.engine.spinning and not self.ppb.breakpoints()):
+            self.engine.set_breakpoints(self.ppb.breakpoints())  # a new one may lie on the branch the core spins on
+            if self.sleeping or self.engine.spinning:
                 self.clock.now = moment
                 return
             if not self.registers.read(XPSR) & T_BIT:

@@ -252,3 +252,27 @@ def test_a_closed_ap1_can_be_had_by_a_fault() -> None:
 
     with SimBoard(faults=(Fault("ap1-closed"),)) as board, pytest.raises(SimAccess, match="AP1 is closed"):
         board.read(CODE, 4)
+
+
+def test_time_goes_on_with_a_breakpoint_elsewhere_while_the_core_spins_in_the_boot_rom(target: Any) -> None:
+    target.resume()
+    target.session.probe.virtual_clock.sleep(0.01)  # the core is in the boot ROM's branch to itself
+    target.halt()
+    target.set_breakpoint(CODE + 4, Target.BreakpointType.HW)
+    target.resume()
+    target.session.probe.virtual_clock.sleep(0.01)
+    assert target.get_state() == Target.State.RUNNING
+    target.halt()
+    assert 0x1800_0000 <= target.read_core_register("pc") < 0x1802_0000
+    target.reset_and_halt()
+    target.remove_breakpoint(CODE + 4)
+
+
+def test_a_breakpoint_on_the_branch_to_itself_stops_the_core(target: Any) -> None:
+    target.halt()
+    at = target.read_core_register("pc")
+    target.set_breakpoint(at, Target.BreakpointType.HW)
+    target.resume()
+    target.session.probe.virtual_clock.sleep(0.01)
+    assert target.get_state() == Target.State.HALTED
+    target.remove_breakpoint(at)
