@@ -34,7 +34,7 @@ FLAGS = (
     "-mthumb",
     "-mfloat-abi=soft",
     "-std=c11",
-    "-Os",
+    "-O2",
     "-ffreestanding",
     "-fno-tree-loop-distribute-patterns",  # or memset becomes a call of memset
     "-ffunction-sections",
