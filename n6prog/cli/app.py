@@ -47,14 +47,13 @@ def run(argv: Sequence[str] | None = None) -> int:
             console.fault(found)
     except SystemExit as leaving:  # argparse, after --help
         return int(leaving.code or 0)
-    except BrokenPipeError:  # `n6prog --help | head -1`
+    except OSError as problem:  # `n6prog --help | head -1`, or a full disk behind stdout
         silence(sys.stdout)
-        return ExitCode.DONE
+        return ExitCode.DONE if isinstance(problem, BrokenPipeError) else ExitCode.INTERNAL
     except KeyboardInterrupt:
         exit_code, code, findings = ExitCode.INTERRUPTED, "E-INTERRUPTED", (finding("E-INTERRUPTED"),)
         console.fault(findings[0])
-    console.end(exit_code, code, findings, time.monotonic() - started)
-    return int(exit_code)
+    return int(console.end(exit_code, code, findings, time.monotonic() - started))
 
 
 def _first_settings(words: Sequence[str], environ: Mapping[str, str]) -> Settings:

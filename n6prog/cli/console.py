@@ -14,7 +14,7 @@ from n6prog.cli import text
 from n6prog.cli.bar import Bar
 from n6prog.config import Settings
 from n6prog.events import Event, EventType
-from n6prog.findings import Finding
+from n6prog.findings import ExitCode, Finding, finding
 
 LOG = logging.getLogger("n6prog.cli")
 LOG.addHandler(logging.NullHandler())  # without one, Python prints warnings by itself
@@ -23,7 +23,8 @@ LOG.addHandler(logging.NullHandler())  # without one, Python prints warnings by 
 class Console:
     """The two streams of one command. With `--json` stdout belongs to the events and people's text goes to stderr.
 
-    A stream that is closed under us (a pipe into `head`) is dropped; the work goes on to its end.
+    A stream that is closed under us (a pipe into `head`) is dropped; the work goes on to its end. So does it with one
+    that cannot be written (a full disk), and then `end` tells it and leaves with exit code 1.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Console:
         self._told: set[tuple[str, str, str]] = set()
         self._told_as_event: set[tuple[str, str, str]] = set()
         self._end: dict[str, object] | None = None
+        self._unwritten = ""
         self.extra: dict[str, object] = {}
 
     @property
@@ -103,8 +105,11 @@ class Console:
         if _key(found.as_dict()) not in self._told_as_event and found.severity != "note":
             self.emit(EventType.ERROR if found.is_error else EventType.WARNING, **found.as_dict())
 
-    def end(self, exit_code: int, code: str | None, findings: tuple[Finding, ...], seconds: float) -> None:
-        """The last event: what the flow reported, corrected by how the command really ended."""
+    def end(self, exit_code: int, code: str | None, findings: tuple[Finding, ...], seconds: float) -> int:
+        """The last event: what the flow reported, corrected by how the command really ended.
+
+        Gives the exit code: another one when all went well but what was to be said about it could not be written.
+        """
         self.bar.clear()
         data = self._end if self._end is not None else _empty_report(seconds, findings)
         if exit_code or not data.get("ok"):
@@ -117,6 +122,10 @@ class Console:
             if stream is not None:
                 with contextlib.suppress(OSError, ValueError):
                     stream.flush()
+        if self._unwritten:
+            self.finding(finding("E-OUTPUT", reason=self._unwritten))
+            return exit_code or ExitCode.INTERNAL
+        return exit_code
 
     def trace(self, lines: str) -> None:
         """A traceback, for the log; on stderr with `-vv` only."""
@@ -132,13 +141,17 @@ class Console:
             self._out = self._write(self._out, line)
 
     def _write(self, stream: TextIO | None, line: str) -> TextIO | None:
-        """Write a line; gives the stream, or None when its reader is gone."""
+        """Write a line; gives the stream, or None when its reader is gone or it takes no more."""
         if stream is None:
             return None
         try:
             stream.write(line + "\n")
             stream.flush()
         except (BrokenPipeError, ValueError):
+            silence(stream)
+            return None
+        except OSError as full:
+            self._unwritten = full.strerror or str(full)
             silence(stream)
             return None
         return stream

@@ -223,7 +223,11 @@ class Story:
         if report.dry_run:
             self._say(f"dry run: {text.size(report.bytes.wanted)} would be erased; the flash was not changed")
             return
-        self._say(f"done in {took(report)}: {text.size(report.bytes.erased)} erased")
+        count = report.bytes
+        if not count.sent and not count.erased:
+            self._say(f"done in {took(report)}: nothing to erase, all {text.size(count.wanted)} were blank already")
+        else:
+            self._say(f"done in {took(report)}: {text.size(count.erased)} erased")
         self._notes(report)
 
     def read(self, report: Report, start: int, length: int, path: Path) -> None:

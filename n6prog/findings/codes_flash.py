@@ -73,31 +73,31 @@ FLASH: dict[str, Entry] = {
     # what the NOR reports
     "E-WEL": error(
         ExitCode.FLASH,
-        "the flash ignores write-enable at {address:#010x}: WEL stays 0 after WREN (SR {sr}, SCUR {scur})",
+        "the flash ignores write-enable at {address:#010x}: WEL stays 0 after WREN ({registers})",
         "Power-cycle the board with BOOT1=1 and run again. If it stays, the flash is not in 1S mode, or lacks power.",
         _NOT_ADDRESS,
     ),
     "E-PROGRAM-FAIL": error(
         ExitCode.FLASH,
-        "the flash reports a failed program at {address:#010x} (SR {sr}, SCUR {scur}, P_FAIL {p_fail})",
+        "the flash reports a failed program at {address:#010x} ({registers})",
         _AGAIN,
         _NOT_ADDRESS,
     ),
     "E-ERASE-FAIL": error(
         ExitCode.FLASH,
-        "the flash reports a failed erase at {address:#010x} (SR {sr}, SCUR {scur}, E_FAIL {e_fail})",
+        "the flash reports a failed erase at {address:#010x} ({registers})",
         _AGAIN,
         _NOT_ADDRESS,
     ),
     "E-PROTECTED": error(
         ExitCode.FLASH,
-        "the flash is write-protected at {address:#010x}: block protection BP {bp} (SR {sr}, SCUR {scur})",
+        "the flash is write-protected at {address:#010x}: block protection BP {bp} ({registers})",
         "A program set the block-protection bits of the flash's status register; clear them with that program.",
         "no broken flash, no debug lock",
     ),
     "E-FLASH-BUSY": error(
         ExitCode.FLASH,
-        "the flash stays busy: {subject} at {address:#010x} did not end within {seconds:.1f} s (SR {sr}, SCUR {scur})",
+        "the flash stays busy: {subject} at {address:#010x} did not end within {seconds:.1f} s ({registers})",
         _AGAIN,
     ),
     "E-READ": error(
@@ -109,7 +109,7 @@ FLASH: dict[str, Entry] = {
     # what the NOR holds
     "E-VERIFY": error(
         ExitCode.MISMATCH,
-        "{address:#010x}: wrote {wrote}, read {read} ({bytes} bytes differ in this sector; {sectors} of {checked} "
+        "{address:#010x}: {verb} {wrote}, read {read} ({bytes} {differ} in this sector; {sectors} of {checked} "
         "sectors differ; {pattern})",
         "{advice}",
         source="users.md 4.15",

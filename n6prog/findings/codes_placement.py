@@ -60,7 +60,7 @@ _ADDRESS: dict[str, Entry] = {
         _REFUSED,
         "{subject}: {what} ({bytes} bytes) is placed at {address:#010x} ({region}), which is not the flash of the "
         "{board}",
-        "The flash of this board is {flash_start:#010x}..{flash_end:#010x}: place it there.",
+        "{hint}The flash of this board is {flash_start:#010x}..{flash_end:#010x}: place it there.",
     ),
     "E-SIZE": error(
         _REFUSED,
@@ -71,7 +71,7 @@ _ADDRESS: dict[str, Entry] = {
     ),
     "E-OVERLAP": error(
         _REFUSED,
-        "{first} and {second} overlap at {start:#010x}..{last:#010x} ({bytes} bytes)",
+        "{first} and {second} overlap at {start:#010x}..{last:#010x} ({bytes} bytes{more})",
         "Give one of them another address, or leave one out. {slots}",
         source="F63",
     ),

@@ -21,6 +21,11 @@ USAGE: dict[str, Entry] = {
         "If yours is the {fits}, all is well; --board {name} says so and ends this.",
     ),
     "W-VARIABLE": warning("{subject} is set and is not a setting", "{hint}"),
+    "E-OUTPUT": error(
+        ExitCode.INTERNAL,
+        "the output could not be written: {reason}",
+        "Make room where stdout goes. The command itself ran to its end.",
+    ),
     "E-INTERNAL": error(
         ExitCode.INTERNAL,
         "internal fault: {reason}",

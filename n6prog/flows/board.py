@@ -7,7 +7,7 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from n6prog.errors import N6ProgError
+from n6prog.errors import N6ProgError, UsageError
 from n6prog.events import OnEvent, ignore
 from n6prog.flows import erase, flash, info, read, verify
 from n6prog.flows.connection import Connection
@@ -44,13 +44,26 @@ class Board:
     ) -> None:
         self._connection = Connection(probe, board, swd_clock=swd_clock, connect=connect, wait=wait, image=loader)
         self._on_event = on_event
+        self._closed = False
 
     def open(self) -> None:
         """Open the probe and connect to the chip; does nothing when that is done.
 
         Raises ProbeNotFound, ProbeBusy, TargetUnreachable.
         """
-        _ = self._connection.link
+        _ = self._live.link
+
+    @property
+    def _live(self) -> Connection:
+        """The connection of a board that was not closed. Raises UsageError."""
+        if self._closed:
+            raise UsageError.of(
+                "E-USAGE",
+                "board",
+                reason="the board is closed",
+                cure="Work inside its `with` block, or call n6prog.connect again.",
+            )
+        return self._connection
 
     @property
     def is_open(self) -> bool:
@@ -70,14 +83,14 @@ class Board:
     @property
     def pyocd(self) -> Any:
         """The live pyOCD Session; opens the probe when that was not done."""
-        return self._connection.link.session
+        return self._live.link.session
 
     def info(self) -> BoardInfo:
         """What is known of board, chip, probe and flash; runs the loader to identify the NOR.
 
         Raises TargetUnreachable, FlashFailure.
         """
-        return info.info(self._connection, self._on_event)
+        return info.info(self._live, self._on_event)
 
     def flash(
         self,
@@ -101,7 +114,7 @@ class Board:
         """
         placing = Placing(header, slot, tuple(maps))
         options = flash.FlashOptions(placing, erase=erase, verify=verify, after=after, dry_run=dry_run)
-        return flash.flash(self._connection, self._on_event, files, options)
+        return flash.flash(self._live, self._on_event, files, options)
 
     def verify(self, *files: Files, header: str = "auto", slot: str | None = None, maps: Sequence[str] = ()) -> Report:
         """Compare the NOR with files; nothing is written.
@@ -109,7 +122,7 @@ class Board:
         Raises VerifyMismatch with the first differing address, the bytes there, how many sectors differ and what the
         difference looks like.
         """
-        return verify.verify(self._connection, self._on_event, files, Placing(header, slot, tuple(maps)))
+        return verify.verify(self._live, self._on_event, files, Placing(header, slot, tuple(maps)))
 
     def erase(self, ranges: Sequence[Range] = (), *, chip: bool = False, dry_run: bool = False) -> Report:
         """Set ranges, (address, size) or "START+LEN", or with `chip` the whole part to FF, and check that they are.
@@ -117,19 +130,23 @@ class Board:
         Bytes outside the ranges survive, also where a range covers a sector in part. Raises UsageError, FlashFailure,
         VerifyMismatch.
         """
-        return erase.erase(self._connection, self._on_event, ranges, chip=chip, dry_run=dry_run)
+        return erase.erase(self._live, self._on_event, ranges, chip=chip, dry_run=dry_run)
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes of the memory map: the NOR from 0x70000000 on, or a RAM. Raises UsageError, FlashFailure."""
-        data, _ = read.read(self._connection, self._on_event, address, size)
+        data, _ = read.read(self._live, self._on_event, address, size)
         return data
 
     def read_to(self, path: str | PathLike[str], address: int, size: int, fmt: str = "") -> Report:
         """Read into a file: `fmt` "bin" or "hex", "" by the name's ending. It appears only when it is complete."""
-        return read.read_to(self._connection, self._on_event, path, address, size, fmt)
+        return read.read_to(self._live, self._on_event, path, address, size, fmt)
 
     def close(self) -> None:
-        """End the loader and let the probe go. The chip stays powered and in development boot."""
+        """End the loader and let the probe go. The chip stays powered and in development boot.
+
+        For good: what needs the probe raises UsageError from here on.
+        """
+        self._closed = True
         self._connection.close()
 
     def __enter__(self) -> Board:

@@ -38,12 +38,22 @@ _PATTERNS = {
         "bits are cleared only: programmed over old content that was not erased",
         "Run flash again; it erases what differs.",
     ),
+    "not taken": (
+        "no pattern",
+        (
+            "The flash did not take what was written: run it again; if it stays, power-cycle the board with BOOT1=1 "
+            "first; if it still stays, the flash is write-protected, worn or faulty."
+        ),
+    ),
     "other": ("no pattern", "The flash holds something else here: run flash to write these files."),
 }
 
 
-def difference(wanted: bytes | memoryview, found: bytes | memoryview) -> Difference | None:
-    """How `found` differs from `wanted` (same length), or None when they are equal."""
+def difference(wanted: bytes | memoryview, found: bytes | memoryview, *, written: bool = False) -> Difference | None:
+    """How `found` differs from `wanted` (same length), or None when they are equal.
+
+    `written`: `wanted` was just written, so what stands there is not simply something else.
+    """
     want, got = bytes(wanted), bytes(found)
     assert len(want) == len(got)
     if want == got:
@@ -52,7 +62,8 @@ def difference(wanted: bytes | memoryview, found: bytes | memoryview) -> Differe
     first = len(xor) - len(xor.lstrip(b"\0"))
     last = len(xor.rstrip(b"\0"))
     shown = slice(first, min(last, first + _SHOWN))
-    pattern, advice = _PATTERNS[_pattern(want[first:last], got[first:last], want, got, xor)]
+    name = _pattern(want[first:last], got[first:last], want, got, xor)
+    pattern, advice = _PATTERNS["not taken" if written and name == "other" else name]
     return Difference(first, len(xor) - xor.count(0), want[shown], got[shown], pattern, advice)
 
 

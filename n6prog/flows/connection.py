@@ -110,6 +110,11 @@ class Connection:
         self._loader, self._identity = loader, identity
         return loader, identity, findings
 
+    def check_tripwire(self) -> None:
+        """Raise FlashFailure E-SIM-TRIPWIRE when a simulated board caught something that nobody was told yet."""
+        if self._link is not None:
+            self._link.check_tripwire()
+
     def close_loader(self) -> None:
         """End the loader: the NOR stays mapped in 1S. Does nothing when none runs."""
         loader, self._loader = self._loader, None

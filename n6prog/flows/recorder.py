@@ -71,6 +71,7 @@ class Recorder:
             with self._interrupt:
                 body()
                 self._interrupt.check()
+            self._connection.check_tripwire()
         except N6ProgError as error:
             if self._interrupt.seen:  # what it broke is no finding
                 self._interrupted()

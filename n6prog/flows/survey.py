@@ -60,22 +60,29 @@ def neighbours(loader: Loader, blocks: Iterable[Block], survey: Survey) -> dict[
 
 
 def mismatch(
-    loader: Loader, wrong: Sequence[int], content: Callable[[int, bytes], bytes], checked: int
+    loader: Loader,
+    wrong: Sequence[int],
+    content: Callable[[int, bytes], bytes],
+    checked: int,
+    *,
+    written: bool = True,
 ) -> VerifyMismatch:
     """The exception for sectors that are not as wanted: the first is read back and its pattern named.
 
     `wrong`: sector offsets, ascending. `content(offset, read)`: what the sector is to hold, given what was read (bytes
-    that nobody asked for are taken from there). `checked`: how many sectors were compared.
+    that nobody asked for are taken from there). `checked`: how many sectors were compared. `written`: whether this
+    flow wrote them.
     """
     offset = wrong[0]
     shown: dict[str, str | int | float | None] = {"sectors": len(wrong), "checked": checked}
+    shown |= {"verb": "wrote" if written else "wanted", "differ": "bytes differ"}
     try:
         read = loader.read(offset, SECTOR)
     except N6ProgError as error:
         shown |= {"address": XSPI2_BASE + offset, "wrote": "?", "read": f"nothing ({error.code})", "bytes": "?"}
         shown |= {"pattern": "the digest differs, and the bytes cannot be read", "advice": "Power-cycle the board."}
         return VerifyMismatch(finding("E-VERIFY", "flash", **shown))
-    found = difference(content(offset, read), read)
+    found = difference(content(offset, read), read, written=written)
     if found is None:
         shown |= {"address": XSPI2_BASE + offset, "wrote": "?", "read": "the same bytes", "bytes": 0}
         shown |= {
@@ -88,6 +95,7 @@ def mismatch(
         "wrote": found.wrote.hex(" "),
         "read": found.read.hex(" "),
         "bytes": found.count,
+        "differ": "byte differs" if found.count == 1 else "bytes differ",
         "pattern": found.pattern,
         "advice": found.advice,
     }

@@ -49,6 +49,6 @@ def _body(connection: Connection, recorder: Recorder, files: Sequence[Files], pl
         recorder.emit(EventType.REGION, **piece.as_dict())
     recorder.bytes.skipped = sum(item.wanted for item in touched.values() if item.offset not in set(wrong))
     if wrong:
-        raise mismatch(loader, wrong, lambda offset, read: touched[offset].content(read), len(touched))
+        raise mismatch(loader, wrong, lambda offset, read: touched[offset].content(read), len(touched), written=False)
     recorder.stop_virtual_clock()
     connection.close_loader()

@@ -136,10 +136,12 @@ def _with_headers(image: Image, found: Collector) -> Image:
     """The image with the findings of `found` in front; boot headers in the chunks of a text file are checked."""
     header = image.header
     found.extend(image.findings)
+    whole = not any(item.is_error for item in image.findings)
     if image.kind in (Kind.IHEX, Kind.SREC):
         for chunk in image.chunks:
             parsed = stm2.parse(chunk.data)
             if parsed is not None:
-                found.extend(stm2.verify(parsed, chunk.data, image.file))
+                if whole:  # a header without the lines that were dropped says nothing
+                    found.extend(stm2.verify(parsed, chunk.data, image.file))
                 header = header or parsed
     return Image(image.chunks, image.kind, image.entry, image.machine, image.file, found.result(), header)

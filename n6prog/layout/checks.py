@@ -71,13 +71,16 @@ def check_capacity(pieces: Sequence[Piece], device: Device) -> list[Finding]:
 
 
 def check_overlaps(pieces: Sequence[Piece], device: Device) -> list[Finding]:
-    """E-OVERLAP, one for each pair of files: the first range they share, and the bytes in all. `pieces` sorted."""
-    shared: dict[tuple[str, str], tuple[Piece, Piece, int, int, int]] = {}
+    """E-OVERLAP, one for each pair of files: the first range they share, and how many bytes in all if there are more.
+
+    `pieces` sorted by address.
+    """
+    shared: dict[frozenset[str], tuple[Piece, Piece, int, int, int]] = {}
     reach: Piece | None = None
     for piece in pieces:
         if reach is not None and piece.address < reach.end:
             start, end = piece.address, min(piece.end, reach.end)
-            pair = (reach.origin.file, piece.origin.file)
+            pair = frozenset((reach.origin.file, piece.origin.file))
             seen = shared.get(pair)
             if seen is None:
                 shared[pair] = (reach, piece, start, end, end - start)
@@ -94,7 +97,8 @@ def check_overlaps(pieces: Sequence[Piece], device: Device) -> list[Finding]:
             second=str(piece.origin),
             start=start,
             last=end - 1,
-            bytes=total,
+            bytes=end - start,
+            more=f", {total} in all" if total > end - start else "",
             slots=slots if device.board.slots else "",
         )
         for reach, piece, start, end, total in shared.values()

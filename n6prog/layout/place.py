@@ -46,8 +46,9 @@ def place(
     pieces = sorted(state.flash, key=lambda piece: (piece.address, piece.end))
     found += check_capacity(pieces, device)
     found += check_overlaps(pieces, device)
-    # The reader has checked the header of a signed image; one inside a HEX or an ELF is looked at here.
-    signed = {image.file for image in images if image.kind is Kind.STM2}
+    # The reader has checked the header of a signed image; one inside a HEX or an ELF is looked at here, unless lines
+    # of it are missing.
+    signed = {image.file for image in images if image.kind is Kind.STM2 or _is_damaged_text(image)}
     found += check_slots(pieces, device, need_header=header != "none", verified=signed)
     found = _distinct(found)
     ram = tuple(sorted(state.ram, key=lambda chunk: chunk.address or 0))
@@ -105,6 +106,10 @@ class _State:
         if address is None and (head := stm2.parse(chunk.data)) is not None:
             address = head.load_hint()
         return chunk if address is None else replace(chunk, address=address)
+
+
+def _is_damaged_text(image: Image) -> bool:
+    return image.kind in (Kind.IHEX, Kind.SREC) and any(item.is_error for item in image.findings)
 
 
 def _slot_start(name: str | None, device: Device) -> tuple[int | None, list[Finding]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from n6prog.findings import Evidence, Finding, finding
 from n6prog.image.types import Chunk, Origin
 from n6prog.layout.rules import Rule
-from n6prog.targets.chip import XSPI2_BASE, region_at
+from n6prog.targets.chip import XSPI2_BASE, XSPI2_WINDOW, region_at
 from n6prog.targets.schema import Device
 
 BOOT_ROM = "The boot ROM"
@@ -25,6 +25,12 @@ def names_of(origins: Iterable[Origin]) -> str:
         return "data"
     rest = f" and {len(sections) - _SHOWN} more" if len(sections) > _SHOWN else ""
     return f"section{'s' if len(sections) > 1 else ''} {' '.join(sections[:_SHOWN])}{rest}"
+
+
+def _meant_hex(address: int) -> str:
+    """The question to ask when the decimal digits of an address, read as hex, lie where a NOR can be mapped."""
+    meant = int(str(address), 16)
+    return f"Did you mean {meant:#010x}? " if XSPI2_BASE <= meant < XSPI2_BASE + XSPI2_WINDOW else ""
 
 
 @dataclass(slots=True)
@@ -85,7 +91,13 @@ class Refusals:
             return {"meant": address & 0x00FF_FFFF | XSPI2_BASE}
         if code == "E-NOT-FLASH":
             end = XSPI2_BASE + nor.size - 1
-            return {"region": region, "board": board.title, "flash_start": XSPI2_BASE, "flash_end": end}
+            return {
+                "region": region,
+                "board": board.title,
+                "flash_start": XSPI2_BASE,
+                "flash_end": end,
+                "hint": _meant_hex(address),
+            }
         if code in ("E-RAM", "E-TCM"):
             return {"region": region}
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,22 +13,33 @@ from n6prog.link.clock import format_clock
 from n6prog.link.find import holder_of
 from n6prog.targets import chip
 
+_POWERED = 1.0  # volts; less is what an unpowered board measures, 1.8 V the least that a powered one does
+
 
 @dataclass(slots=True)
 class Attempt:
-    """What has been tried so far, for the evidence: the probe object and the SWD clocks in hertz."""
+    """What has been tried so far, for the evidence: the probe object and the SWD clocks in hertz.
+
+    `tripped`: what the simulated board's tripwire caught and was told.
+    """
 
     probe: Any
     clocks: list[int] = field(default_factory=list)
+    tripped: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
         """The probe as the user knows it."""
         return f"{self.probe.product_name} {self.probe.unique_id}".strip()
 
+    @property
+    def voltage(self) -> float | None:
+        """The target's voltage as the probe measures it; None where it does not."""
+        return getattr(getattr(self.probe, "_link", None), "target_voltage", None)
+
     def evidence(self) -> dict[str, str | int | float | None]:
         """Voltage and clocks, in the order to read them."""
-        voltage = getattr(getattr(self.probe, "_link", None), "target_voltage", None)
+        voltage = self.voltage
         return {
             "voltage": "unknown" if voltage is None else f"{voltage:.2f} V",
             "clocks": " and ".join(format_clock(clock) for clock in dict.fromkeys(self.clocks)),
@@ -49,6 +60,10 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
     if isinstance(error, exceptions.Error):
         if _is_usb(error):
             return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(error), **attempt.evidence())
+        voltage = attempt.voltage
+        if voltage is not None and voltage < _POWERED:  # whatever seemed to answer: the ST-LINK itself
+            reason = f"the target has no power: {voltage:.2f} V; {error}"
+            return TargetUnreachable.of("E-NOANSWER", attempt.name, reason=reason, **attempt.evidence())
         # What pyOCD raises before the debug port has answered; the rest comes from what stands behind it.
         silent = isinstance(error, exceptions.ProbeError | exceptions.TransferError)
         code = "E-NOANSWER" if silent else "E-CONNECT"
@@ -94,13 +109,20 @@ def _simulated(error: Exception, attempt: Attempt) -> N6ProgError | None:
     """What only the simulated board's probe raises: the tripwire, and a state folder that cannot be used."""
     violations = getattr(error, "violations", None)
     if violations is not None:
-        return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(violations))
+        return tripwire(violations, attempt)
     if type(error).__name__ in (
         "ProbeState",
         "StateNotKept",
     ):  # by name: sim is imported only when a simulated probe is asked for
         return UsageError.of("E-SIM-STATE", str(getattr(error, "folder", "")), reason=str(getattr(error, "reason", "")))
     return None
+
+
+def tripwire(violations: Iterable[str], attempt: Attempt) -> N6ProgError:
+    """The FlashFailure for what the simulated board's tripwire caught; from now on it counts as told."""
+    caught = list(violations)
+    attempt.tripped.update(caught)
+    return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(caught))
 
 
 def _holder_text(holder: Any) -> str:

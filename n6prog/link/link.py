@@ -22,7 +22,7 @@ from n6prog.link.clock import (
     reference_sample,
     set_clock,
 )
-from n6prog.link.failures import Attempt, explained, when_connecting
+from n6prog.link.failures import Attempt, explained, tripwire, when_connecting
 from n6prog.link.find import choose, describe
 from n6prog.link.session import connect_mode, make_session, same_directory
 from n6prog.link.types import ChipInfo, ProbeInfo
@@ -169,7 +169,8 @@ class Link:
 
     def probe_info(self) -> ProbeInfo:
         """The probe: id, name, firmware, target voltage."""
-        return describe(self.session.probe)
+        with explained(self._attempt, "ask the probe"):
+            return describe(self.session.probe)
 
     def chip_info(self) -> ChipInfo:
         """The chip: identity, cut, boot mode. Reads only what answers in every state."""
@@ -178,11 +179,21 @@ class Link:
 
     # --- the end ---
 
+    def check_tripwire(self) -> None:
+        """Raise FlashFailure E-SIM-TRIPWIRE for what the simulated board caught and nobody was told yet.
+
+        pyOCD drops some probe errors, those of closing among them, so the probe is asked.
+        """
+        caught = getattr(self.session.probe, "violations", ())
+        fresh = [text for text in caught if text not in self._attempt.tripped]
+        if fresh:
+            raise tripwire(fresh, self._attempt)
+
     def close(self) -> None:
         """Let the probe go.
 
         The core is left as it was found, or as the last `halt`, `resume` or `reset` said. After `prepare` it runs on
-        only where the boot ROM had it: the RAM of firmware was overwritten.
+        only where the boot ROM had it: the RAM of firmware was overwritten. Raises FlashFailure E-SIM-TRIPWIRE.
         """
         if self._closed:
             return
@@ -198,6 +209,7 @@ class Link:
         self.session.options.set("resume_on_disconnect", resume)
         with explained(self._attempt, "close"), same_directory():
             self.session.close()
+        self.check_tripwire()
 
     def _give_back(self) -> bool:
         """Registers as they were when the boot ROM owned the core. Tells whether the core may run on."""
@@ -268,8 +280,9 @@ def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: 
             continue
         break
     try:
-        _check_identity(session.target, attempt)
-        clock, findings = _settle_clock(session, swd_clock, attempt)
+        with explained(attempt, "connect"):
+            _check_identity(session.target, attempt)
+            clock, findings = _settle_clock(session, swd_clock, attempt)
     except BaseException:
         _close_quietly(session, probe)
         raise

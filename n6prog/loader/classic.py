@@ -200,14 +200,15 @@ class ClassicLoader:
     def _must(
         self, action: str, offset: int, entry: str, *args: int, expect: float = 0.0, timeout: float = 0.0
     ) -> None:
-        """Call an entry; anything but OK is a FlashFailure with the NOR's registers as far as they can still be had."""
+        """Call an entry; anything but OK is a FlashFailure, with block protection where that was the reason."""
         longest = timeout or expect * _PATIENCE + _GRACE
         status = self._call(entry, *args, expect=expect, timeout=longest)
         if status != Status.OK:
-            raise failure(action, offset, status, self._registers(), longest)
+            registers = self._registers() if status == Status.PROTECTED else Registers()
+            raise failure(action, offset, status, registers, longest)
 
     def _registers(self) -> Registers:
-        """SR after a failure. Opening again resets the NOR: the fail bits are gone by then, block protection stays."""
+        """SR after a failure. Opening again resets the NOR: the other bits are gone by then, block protection stays."""
         try:
             identity = self.open()
         except N6ProgError:

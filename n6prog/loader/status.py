@@ -12,6 +12,11 @@ _P_FAIL, _E_FAIL = 1 << 5, 1 << 6  # SCUR (hw-flash 3)
 _BP = 0xF  # SR bits 5:2 (hw-flash 3)
 
 
+# What the chip read because of the failure itself (src/nor.c: write_enable, finish); all else is older.
+_SR_FRESH = {Status.WEL_NOT_SET, Status.PROGRAM_FAIL, Status.ERASE_FAIL, Status.PROTECTED}
+_SCUR_FRESH = {Status.PROGRAM_FAIL, Status.ERASE_FAIL, Status.PROTECTED}
+
+
 @dataclass(frozen=True, slots=True)
 class Registers:
     """The NOR's status register (05h) and security register (2Bh), None where they could not be read."""
@@ -24,28 +29,42 @@ def failure(action: str, offset: int, status: int, registers: Registers, seconds
     """The FlashFailure for a status that is not OK.
 
     `action`: "write", "erase", "read", "survey", "close"; `offset`: where in the NOR; `seconds`: its longest time.
+    Of `registers` only what was read for this failure is told.
     """
-    address = NOR_BASE + offset
+    sr = registers.sr if status in _SR_FRESH else None
+    scur = registers.scur if status in _SCUR_FRESH else None
     evidence: dict[str, str | int | float | None] = {
-        "address": address,
-        "sr": _hex(registers.sr),
-        "scur": _hex(registers.scur),
+        "address": NOR_BASE + offset,
+        "sr": _hex(sr),
+        "scur": _hex(scur),
+        "registers": _told(status, sr, scur),
     }
-    sr, scur = registers.sr or 0, registers.scur or 0
     if status == Status.WEL_NOT_SET:
         found = finding("E-WEL", action, **evidence)
     elif status == Status.PROGRAM_FAIL:
-        found = finding("E-PROGRAM-FAIL", action, **evidence, p_fail=int(bool(scur & _P_FAIL)))
+        found = finding("E-PROGRAM-FAIL", action, **evidence)
     elif status == Status.ERASE_FAIL:
-        found = finding("E-ERASE-FAIL", action, **evidence, e_fail=int(bool(scur & _E_FAIL)))
+        found = finding("E-ERASE-FAIL", action, **evidence)
     elif status == Status.PROTECTED:
-        found = finding("E-PROTECTED", action, **evidence, bp=f"{sr >> 2 & _BP:04b}")
+        found = finding("E-PROTECTED", action, **evidence, bp="not read" if sr is None else f"{sr >> 2 & _BP:04b}")
     elif status == Status.TIMEOUT:
         found = finding("E-FLASH-BUSY", action, **evidence, seconds=seconds)
     else:
         name = Status(status).meaning if status in list(Status) else "no status of this loader"
         found = finding("E-LOADER-STATUS", action, **evidence, status=status, name=name)
     return FlashFailure(found)
+
+
+def _told(status: int, sr: int | None, scur: int | None) -> str:
+    """The registers that were read, with the fail bit that matters."""
+    known = [] if sr is None else [f"SR {_hex(sr)}"]
+    if scur is not None:
+        known.append(f"SCUR {_hex(scur)}")
+        if status == Status.PROGRAM_FAIL:
+            known.append(f"P_FAIL {int(bool(scur & _P_FAIL))}")
+        if status == Status.ERASE_FAIL:
+            known.append(f"E_FAIL {int(bool(scur & _E_FAIL))}")
+    return ", ".join(known) or "its registers were not read"
 
 
 def _hex(value: int | None) -> str:

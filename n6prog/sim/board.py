@@ -123,11 +123,18 @@ class SimBoard:
         self._build(memory)
         usable = journal is not None and not journal.get("in_use") and journal.get("part") == self.part.name
         memory.mark_running()
-        if not usable or known["rev"] != self.rev:
+        if not usable or known.get("rev") != self.rev:
             self.power_on()
             return
-        self._restore(known)
-        if known["boot1"] != self.boot1:
+        try:
+            self._restore(known)
+        except (KeyError, TypeError):  # an incomplete journal is worth no more than one that is no JSON: a power cut
+            self.core.engine.close()
+            self.powered = False
+            self._build(memory)
+            self.power_on()
+            return
+        if known.get("boot1") != self.boot1:
             self.power_cycle()  # pins as given are those that were set before power came on
 
     def _build(self, memory: Memory) -> None:

@@ -26,6 +26,7 @@ from n6prog.sim.usb.stlink import StLinkV3
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
+    from n6prog.sim.tripwire import Tripwire
 
 WITHOUT_UNICORN = 'the simulated board needs Unicorn: pip install "n6prog[sim]"'
 _MODELS = {"stlink": STLINK_V3, "stlink-633k": STLINK_V3_CAPPED}
@@ -116,6 +117,8 @@ class SimProbe(StlinkProbe):
         self._host = board.host if board is not None else Timeline()
         self._clock = VirtualClock(self._host)
         self._started = False
+        self._tripwire: Tripwire | None = None
+        self._caught_before = 0
         super().__init__(_Unplugged(self._name()))
 
     @classmethod
@@ -143,6 +146,11 @@ class SimProbe(StlinkProbe):
         return self._board
 
     @property
+    def violations(self) -> tuple[str, ...]:
+        """What the board's tripwire caught since the probe was last opened; it stays when the probe is closed."""
+        return () if self._tripwire is None else tuple(self._tripwire.violations[self._caught_before :])
+
+    @property
     def associated_board_info(self) -> BoardInfo:
         """The board's name and pyOCD target; no USB drive is searched for it."""
         from pyocd.target import TARGET
@@ -161,6 +169,7 @@ class SimProbe(StlinkProbe):
         if self._board is None:
             self._board = self._enter()
         board = self._board
+        self._tripwire, self._caught_before = board.tripwire, len(board.tripwire.violations)
         if not self._started:
             self._started, self._clock.origin = True, self._host.now
         self._usb = StLinkV3(board, self._name(), _MODELS[self._spec.link], after=self._check_tripwire)
@@ -171,6 +180,8 @@ class SimProbe(StlinkProbe):
         try:
             from n6prog.sim.board import SimBoard
         except ImportError as problem:
+            if problem.name not in ("unicorn", None):  # Unicorn itself gives none when its library does not load
+                raise
             raise exceptions.ProbeError(f"{WITHOUT_UNICORN} ({problem})") from problem
         spec = self._spec
         board = SimBoard(
@@ -235,10 +246,14 @@ def probe_for(text: str) -> SimProbe:
     spec = parse_spec(text)
     try:
         facts = board_facts(spec.board)
-        if spec.part is not None:
-            nor_facts(spec.part)
+        part = nor_facts(spec.part or facts.part)
     except KeyError as problem:
         raise ValueError(str(problem.args[0])) from None
+    for fault in spec.faults:
+        if fault.name in ("fail-program", "fail-erase") and (fault.argument or 0) >= part.size:
+            raise ValueError(
+                f"{text!r}: fault {fault.name}:{fault.argument:#x} lies beyond {part.name} ({part.size:#x})"
+            )
     if facts.name != spec.board:
         from dataclasses import replace
 

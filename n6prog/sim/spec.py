@@ -18,6 +18,9 @@ FAULTS = {
     "fail-erase": True,
     "ap1-closed": False,
 }
+_PAGES, _OFFSETS = "page programs are counted from 1", "an offset in the NOR is 0 or more"
+_COUNTED = {"drop-page": _PAGES, "flip-page": _PAGES, "fail-program": _OFFSETS, "fail-erase": _OFFSETS}
+_LEAST = {"drop-page": 1, "flip-page": 1, "fail-program": 0, "fail-erase": 0}
 LINKS = ("stlink", "stlink-633k")
 FLOATS = ("last", "ff", "00")
 
@@ -125,5 +128,8 @@ def _faults(text: str, value: str) -> tuple[Fault, ...]:
         if FAULTS[name] != bool(colon):
             wanted = f"{name}:N" if FAULTS[name] else name
             raise ValueError(f"{text!r}: fault {term!r} is written {wanted}")
-        faults.append(Fault(name, _number(text, name, argument) if colon else None))
+        number = _number(text, name, argument) if colon else None
+        if number is not None and number < _LEAST[name]:
+            raise ValueError(f"{text!r}: fault {term!r}: {_COUNTED[name]}")
+        faults.append(Fault(name, number))
     return tuple(faults)

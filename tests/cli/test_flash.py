@@ -343,3 +343,9 @@ def test_info_says_everything_that_is_known(n6: Any, board: Any) -> None:
     assert done.end["info"]["jedec"] == "C2 80 3A"
     for words in ("V3J17M10", "8 MHz", "3.29 V", "STM32N657 rev B", "development boot", "MX25UM51245G, 64 MiB"):
         assert words in done.err
+
+
+def test_erase_of_what_was_blank_says_so(n6: Any, board: Any) -> None:
+    board.report = replace(board.report, bytes=ByteCounts(wanted=65536, skipped=65536))
+    done = n6("erase", "0x70100000+64K")
+    assert "nothing to erase, all 64 KiB were blank already" in done.out

@@ -35,6 +35,18 @@ def test_a_closed_pipe_is_no_traceback(words: list[str], tmp_path: Path) -> None
     assert b"Exception ignored" not in err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["config"], ["config", "--json"]])
+def test_a_full_disk_is_told_without_a_traceback(words: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*N6PROG, *words], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert b"E-OUTPUT" in done.stderr
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
 @pytest.mark.parametrize("words", [["--help"], ["flash", "--help"], ["--version"], ["config"]])
 def test_nothing_heavy_is_loaded_where_it_is_not_needed(words: list[str], tmp_path: Path) -> None:
     """`n6prog --help` stays under 0.2 s because of this; the time itself is measured by `make bench`."""

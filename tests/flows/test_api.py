@@ -129,3 +129,20 @@ def test_board_can_be_used_for_flow_after_flow(bench: Bench, tmp_path: Path) -> 
     assert bench.opened == 1
     assert bench.link.closed
     assert bench.link.calls[-1][0] == "n6_close"
+
+
+def test_a_closed_board_does_not_connect_again(bench: Bench) -> None:
+    with bench.board as board:
+        board.open()
+    assert bench.opened == 1
+    for use in (
+        board.open,
+        board.info,
+        lambda: board.pyocd,
+        lambda: board.read(0x70000000, 4),
+        lambda: board.verify("x.bin@0x71000000"),
+    ):
+        with pytest.raises(UsageError, match="the board is closed"):
+            use()
+    assert bench.opened == 1
+    assert not board.is_open

@@ -30,6 +30,15 @@ def test_pattern(wanted: bytes, read: bytes, words: str) -> None:
     assert words in found.pattern
 
 
+def test_what_was_just_written_is_not_called_something_else() -> None:
+    wanted, read = b"\x12\x34\x56\x78", b"\x81\x43\x65\x87"
+    before, after = difference(wanted, read), difference(wanted, read, written=True)
+    assert before is not None
+    assert after is not None
+    assert "run flash to write" in before.advice
+    assert "did not take what was written" in after.advice
+
+
 @given(st.binary(min_size=1, max_size=200), st.data())
 def test_first_offset_and_count_are_those_of_a_walk_through_the_bytes(wanted: bytes, data: st.DataObject) -> None:
     read = data.draw(st.binary(min_size=len(wanted), max_size=len(wanted)))

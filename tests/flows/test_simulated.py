@@ -248,3 +248,21 @@ def test_estimate_comes_near_what_the_flash_then_takes(sim: Sim, blob: Path) -> 
     assert report.virtual_seconds is not None
     # 0.06 s are starting the loader; polling and commands cost some more
     assert report.estimated_seconds == pytest.approx(report.virtual_seconds - 0.06, rel=0.25)
+
+
+@pytest.mark.parametrize("phase", ["write", "verify"])
+def test_what_the_tripwire_caught_fails_the_flow_in_its_last_event_as_well(sim: Sim, blob: Path, phase: str) -> None:
+    with sim.board() as board:
+
+        def trip(event: Event) -> None:
+            if event.type == "progress" and (event.data["phase"], event.data["done"]) == (phase, event.data["total"]):
+                board.pyocd.probe.board.tripwire.violation("an OTP fuse")
+                board.pyocd.probe.board.violations()  # as if pyOCD had dropped the error of the transfer
+            sim.events.append(event)
+
+        board._on_event = trip
+        with pytest.raises(FlashFailure, match="an OTP fuse") as caught:
+            board.flash(f"{blob}@{WHERE:#x}")
+    assert (caught.value.code, caught.value.exit_code) == ("E-SIM-TRIPWIRE", 6)
+    end = sim.events[-1]
+    assert (end.type, end.data["ok"], end.data["exit_code"], end.data["code"]) == ("end", False, 6, "E-SIM-TRIPWIRE")

@@ -55,6 +55,7 @@ def test_verify_names_the_first_flipped_bit(bench: Bench, weights: Path) -> None
     assert found.evidence["wrote"] == f"{wanted:02x}"
     assert found.evidence["read"] == f"{wanted ^ 8:02x}"
     assert "one bit" in found.text
+    assert f"wanted {wanted:02x}, read {wanted ^ 8:02x} (1 byte differs in this sector;" in found.text
 
 
 def test_verify_does_not_care_about_bytes_beside_the_wanted_ones(bench: Bench, weights: Path) -> None:

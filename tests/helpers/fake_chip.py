@@ -97,6 +97,8 @@ class FakeLink:
     def reset(self) -> None:
         self.log.append("reset")
 
+    def check_tripwire(self) -> None: ...
+
     def close(self) -> None:
         self.closed = True
 

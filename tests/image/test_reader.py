@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import n6prog
 from n6prog.errors import UsageError
 from n6prog.findings import ExitCode, Severity
 from n6prog.image import Image, Kind, read
@@ -165,6 +166,23 @@ def test_a_boot_header_inside_a_hex_file_is_found_and_checked(tmp_path: Path) ->
     assert image.header is not None
     assert image.header.version == "2.3"
     assert codes(image) == ["E-HDR-SUM"]
+
+
+@pytest.mark.parametrize("broken", [b"00", b"zz"])
+def test_a_header_with_broken_hex_lines_is_not_judged(tmp_path: Path, broken: bytes) -> None:
+    from intelhex import IntelHex
+
+    book = IntelHex()
+    book.puts(0x70000000, make_stm2(vectors(0x34200000, 0x34180501)))
+    file = tmp_path / "fsbl.hex"
+    book.write_hex_file(str(file))
+    lines = file.read_bytes().splitlines()
+    lines[3] = lines[3][:-2] + (b"01" if lines[3][-2:] == broken else broken)
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    found = codes(read(file))
+    assert found
+    assert not [code for code in found if code.startswith("E-HDR")]
+    assert [item.code for item in n6prog.check(file).findings if item.is_error] == found
 
 
 def run_limited(code: str, *args: str | Path) -> list[str]:

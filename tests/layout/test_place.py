@@ -230,6 +230,22 @@ def test_overlapping_bytes_are_refused_with_both_names_and_the_range(nucleo: Dev
     assert "fsbl 0x70000000" in found.cure
 
 
+def test_the_range_of_an_overlap_goes_with_its_own_bytes(nucleo: Device, image: MakeImage) -> None:
+    one = image((".a", 0x7020_0000, 0x100), (".b", 0x7020_1000, 0x100), file="one.elf")
+    two = image(("", 0x7020_00F0, 0x1000), file="two.bin", kind=Kind.RAW)
+    found = place([one, two], nucleo).findings[0]
+    assert "overlap at 0x702000f0..0x702000ff (16 bytes, 256 in all)" in found.text
+    assert found.evidence["bytes"] == 16
+
+
+def test_a_hex_address_written_as_decimal_is_guessed(nucleo: Device, image: MakeImage) -> None:
+    placement = place([image(("", 71_000_000, 64), file="weights.raw", kind=Kind.RAW)], nucleo)
+    assert errors(placement) == ["E-NOT-FLASH"]
+    assert placement.findings[0].cure.startswith("Did you mean 0x71000000? The flash of this board")
+    elsewhere = place([image(("", 0x6000_0000, 64), file="weights.raw", kind=Kind.RAW)], nucleo)
+    assert elsewhere.findings[0].cure.startswith("The flash of this board")
+
+
 def test_sharing_a_sector_is_no_overlap(nucleo: Device, image: MakeImage) -> None:
     one = image((".text", 0x7020_0000, 0x100), file="one.elf")
     two = image(("", 0x7020_0100, 0x100), file="two.bin", kind=Kind.RAW)

@@ -69,6 +69,23 @@ def test_no_answer_on_swd_is_told_with_voltage_and_clocks() -> None:
     assert (evidence["voltage"], evidence["clocks"]) == ("3.29 V", "8 MHz and 1 MHz")
 
 
+@pytest.mark.parametrize(
+    "raised", [exceptions.DebugError("Target not detected"), exceptions.ProbeError("STLink error (9)")]
+)
+def test_a_board_without_power_is_told_with_its_voltage_whatever_pyocd_says(raised: Exception) -> None:
+    class Unpowered(Probe):
+        class _Link:
+            target_voltage = 0.0
+
+        _link = _Link()  # type: ignore[assignment]
+
+    found = when_connecting(raised, Attempt(Unpowered(), [1_000_000]))
+    assert found is not None
+    assert (found.code, found.exit_code) == ("E-NOANSWER", 5)
+    assert "no power: 0.00 V" in found.findings[0].text
+    assert found.findings[0].evidence["voltage"] == "0.00 V"
+
+
 def test_a_core_that_cannot_be_found_is_not_a_silent_chip() -> None:
     assert explain(exceptions.DebugError("No cores were discovered!")).code == "E-CONNECT"
 

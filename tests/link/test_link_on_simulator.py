@@ -360,3 +360,29 @@ def test_a_journal_that_cannot_be_kept_is_told_when_the_board_is_closed(tmp_path
     with pytest.raises(UsageError) as caught:
         link.close()
     assert caught.value.code == "E-SIM-STATE"
+
+
+def test_a_board_that_was_switched_off_has_no_power_and_no_jumper_to_blame(tmp_path: Path) -> None:
+    from n6prog.sim import SimBoard
+
+    with SimBoard(state=tmp_path) as board:
+        board.power_off()
+    with pytest.raises(TargetUnreachable) as caught:
+        connect(f"sim:nucleo-n657x0-q,state={tmp_path}")
+    assert caught.value.code == "E-NOANSWER"
+    assert "0.00 V" in str(caught.value)
+
+
+def test_what_the_tripwire_catches_is_told_once_by_the_next_call_or_by_close() -> None:
+    link = connect()
+    tripwire = link.session.probe.board.tripwire
+    tripwire.violation("an OTP fuse")
+    with pytest.raises(FlashFailure, match="an OTP fuse") as caught:
+        link.read32(chip.LOADER_BASE)
+    assert caught.value.code == "E-SIM-TRIPWIRE"
+    link.check_tripwire()
+    tripwire.violation("a rail at 1.8 V")
+    with pytest.raises(FlashFailure, match=r"one: a rail at 1\.8 V") as caught:
+        link.close()
+    assert (caught.value.code, caught.value.exit_code) == ("E-SIM-TRIPWIRE", 6)
+    link.close()

@@ -123,11 +123,11 @@ def test_write_that_claims_success_and_left_no_result_is_not_believed() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "sr", "scur", "words"),
     [
-        (Status.WEL_NOT_SET, "E-WEL", 0x00, 0x00, "0x70031000"),
+        (Status.WEL_NOT_SET, "E-WEL", 0x00, 0x20, "0x70031000: WEL stays 0 after WREN (SR 0x00)"),
         (Status.PROGRAM_FAIL, "E-PROGRAM-FAIL", 0x00, 0x20, "P_FAIL 1"),
         (Status.ERASE_FAIL, "E-ERASE-FAIL", 0x00, 0x40, "E_FAIL 1"),
         (Status.PROTECTED, "E-PROTECTED", 0b101100, 0x20, "BP 1011"),
-        (Status.TIMEOUT, "E-FLASH-BUSY", 0x03, 0x00, "SR 0x03"),
+        (Status.TIMEOUT, "E-FLASH-BUSY", 0x02, 0x00, "(its registers were not read)"),
         (Status.CONTROLLER, "E-LOADER-STATUS", 0x00, 0x00, "transfer error"),
         (77, "E-LOADER-STATUS", 0x00, 0x00, "77"),
     ],
@@ -161,6 +161,17 @@ def test_failed_erase_tells_block_protection_read_afterwards() -> None:
     )
     with pytest.raises(FlashFailure, match=r"BP 1111"):
         loader.erase(0, 0x1000)
+
+
+@pytest.mark.parametrize("status", [Status.TIMEOUT, Status.ERASE_FAIL, Status.WEL_NOT_SET])
+def test_failed_erase_shows_no_register_that_was_not_read(status: Status) -> None:
+    link = FakeLink()
+    loader = opened(link)
+    link.hooks["n6_erase"] = lambda *_: status
+    with pytest.raises(FlashFailure, match="its registers were not read") as caught:
+        loader.erase(0, 0x1000)
+    assert "E_FAIL" not in str(caught.value)
+    assert caught.value.findings[0].evidence["sr"] == "not read"
 
 
 def test_flash_that_does_not_answer_shows_what_rdid_read() -> None:

@@ -6,14 +6,13 @@ takes effect when somebody looks at a time past its end, so nothing has to run w
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TypedDict
 
 from n6prog.sim.nor.array import Array
 from n6prog.sim.nor.commands import COMMANDS, Command
 from n6prog.sim.nor.faults import NorFaults
 from n6prog.sim.nor.floating import FloatingBus
-from n6prog.sim.nor.frames import Frame, Operation, frame_of
+from n6prog.sim.nor.frames import FrameLog, Operation, frame_of
 from n6prog.sim.nor.operations import Operations
 from n6prog.sim.nor.parts import NorFacts
 from n6prog.sim.nor.reads import Reads
@@ -69,7 +68,7 @@ class NorDevice:
         self.floating = FloatingBus(seed, undriven)
         self.faults = faults or NorFaults()
         self.registers = Registers()
-        self.frames: deque[Frame] = deque(maxlen=8192)
+        self.frames = FrameLog()
         self.mode = "1S"
         self.wel = False
         self.powered = True
@@ -129,7 +128,7 @@ class NorDevice:
         data the controller sends, `want` the number of bytes it samples. All in the order of the wire. Returns `want`
         bytes as sampled, or None when the device drove nothing.
         """
-        self.frames.append(frame_of(frame, start, head, out, want or len(out)))
+        self.frames.note(frame_of(frame, start, head, out, want or len(out)))
         operation = self.operation
         if operation is not None and operation.end <= start:
             self.settle(start)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from n6prog.sim.nor.wire import Framing
 
 SECOND = 1_000_000_000_000
 KEPT = 16
+LOGGED = 8192
 
 
 class Frame(NamedTuple):
@@ -26,6 +29,39 @@ class Frame(NamedTuple):
     dummy: int
     length: int
     data: bytes
+
+
+class FrameLog(Sequence[Frame]):
+    """The last 8192 frames, oldest first. To be read like a tuple; only the device writes it."""
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque(maxlen=LOGGED)
+
+    def note(self, frame: Frame) -> None:
+        """Add the newest; the oldest goes when the log is full."""
+        self._frames.append(frame)
+
+    def clear(self) -> None:
+        """Forget all: what follows is then all there is."""
+        self._frames.clear()
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Frame, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | tuple[Frame, ...]:
+        return tuple(self._frames)[index] if isinstance(index, slice) else self._frames[index]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._frames)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} frames>"
 
 
 def frame_of(frame: Framing, start: int, head: bytes, data: bytes, length: int) -> Frame:

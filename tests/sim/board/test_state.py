@@ -170,6 +170,24 @@ def test_a_damaged_journal_is_a_power_cut(tmp_path: Path) -> None:
         assert board.nor.content[3] == 1
 
 
+@pytest.mark.parametrize("path", [("core",), ("dap",), ("soc",), ("nor",), ("powered",), ("rev",), ("core", "flags")])
+def test_a_journal_with_a_key_missing_is_a_power_cut(tmp_path: Path, path: tuple[str, ...]) -> None:
+    with SimBoard(state=tmp_path) as board:
+        board.nor.content[3] = 1
+        board.write(RAM, b"kept")
+    journal = json.loads((tmp_path / "board.json").read_text())
+    *outer, last = path
+    where = journal
+    for key in outer:
+        where = where[key]
+    del where[last]
+    (tmp_path / "board.json").write_text(json.dumps(journal))
+    with SimBoard(state=tmp_path) as board:
+        assert board.ap1_open()
+        assert board.nor.content[3] == 1
+        assert board.read(RAM, 4) != b"kept"
+
+
 def test_the_journal_is_json_and_says_when_somebody_is_inside(tmp_path: Path) -> None:
     with SimBoard(state=tmp_path):
         assert json.loads((tmp_path / "board.json").read_text())["in_use"] is True

@@ -411,6 +411,19 @@ def test_the_state_survives_a_journal(bench):
     assert bench.content[:16] == b"\x77" * 16
 
 
+def test_frames_can_be_sliced_and_are_bounded(bench):
+    log = bench.nor.frames
+    for _ in range(8200):
+        bench.frame(0x05, want=1)
+    bench.enable()
+    assert len(log) == 8192
+    assert [frame.opcode for frame in log[-2:]] == [0x05, 0x06]
+    assert log[-1] == list(log)[-1]
+    assert not hasattr(log, "append")
+    with pytest.raises(TypeError):
+        log[0] = log[1]
+
+
 def test_frames_tell_what_was_sent(bench):
     bench.now = 2_000_000
     bench.frame(0x12, b"\x00\x01\x02\x03", bytes(range(40)))
