@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from n6prog.findings import Finding, finding
 from n6prog.flows.source import assumed_device
 from n6prog.nor import sfdp
 from n6prog.targets import schema
-from n6prog.targets.schema import BoardProfile, Device, NorPart
+from n6prog.targets.schema import BoardProfile, NorPart
 
 if TYPE_CHECKING:
     from n6prog.flash_algos import LoaderImage
@@ -181,9 +180,3 @@ def measured_part(board: BoardProfile, identity: Identity) -> tuple[NorPart, tup
         )
     )
     return part, tuple(findings)
-
-
-def device_of(connection: Connection) -> tuple[Device, Sequence[Finding]]:
-    """The measured device, starting the loader when that was not done yet, and warnings about it."""
-    _, _, findings = connection.loader()
-    return connection.device, findings

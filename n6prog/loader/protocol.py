@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,6 +94,3 @@ def runs(offsets: Sequence[int], step: int, longest: int) -> list[tuple[int, int
                 continue
         found.append((offset, 1))
     return found
-
-
-Digests = Mapping[int, int]

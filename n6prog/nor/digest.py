@@ -21,8 +21,6 @@ Two sectors have the same digest only if the whitened numbers they spell differ 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from n6prog.nor.geometry import SECTOR
 
 FOLD = 40503
@@ -48,11 +46,6 @@ def digests(data: bytes | bytearray | memoryview) -> list[int]:
     """The digest of each sector of `data`, in order. Raises ValueError unless the length is a multiple of 4096."""
     view = memoryview(data)
     return [digest(view[start : start + SECTOR]) for start in range(0, len(view), SECTOR)]
-
-
-def all_blank(values: Iterable[int]) -> bool:
-    """Whether every digest is that of an erased sector."""
-    return all(value == BLANK_SECTOR for value in values)
 
 
 BLANK_SECTOR = digest(b"\xff" * SECTOR)

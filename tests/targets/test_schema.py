@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from n6prog.findings import TABLE
 from n6prog.targets import schema
 from n6prog.targets.schema import SchemaError
 
@@ -236,3 +237,8 @@ def test_a_file_that_is_not_there_or_not_text_is_a_schema_error(tmp_path: Path) 
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SchemaError, match="UTF-8"):
         schema.load_part(tmp_path / "binary.toml")
+
+
+def test_the_closed_port_message_says_what_the_board_files_say() -> None:
+    for name in schema.board_names():
+        assert schema.load_board(name).boot_help in TABLE["E-AP1-CLOSED"].cure

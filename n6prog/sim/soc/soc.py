@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from n6prog.sim.clock import Timeline, TimeModel
-from n6prog.sim.nor.device import NorDevice, NorState
+from n6prog.sim.nor.device import NorDevice
 from n6prog.sim.soc import rcc as clocks
 from n6prog.sim.soc.block import Block
 from n6prog.sim.soc.boards import BoardFacts
@@ -242,11 +242,6 @@ class Soc:
         self._build_pages()
         self._routes_changed()
         self.mapping_changed()
-
-    def snapshot_nor(self) -> NorState:
-        """The NOR's volatile state, settled to now."""
-        self.nor.settle(self.time.now)
-        return self.nor.snapshot()
 
 
 def _port_bases() -> list[tuple[str, int]]:
