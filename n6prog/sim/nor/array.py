@@ -9,10 +9,10 @@ _FF_BLOCK = b"\xff" * 0x10000
 
 
 class Array:
-    """The cells. `double_programmed` holds the numbers of 16-byte chunks that were programmed while not blank.
+    """The cells. `double_programmed` holds the numbers of 16-byte chunks that were changed while not blank.
 
-    A second program of a chunk cannot bring its ECC syndrome along, so the part switches ECC off for it until it is
-    erased (Verilog model; hw-flash 7).
+    A program that changes a chunk already programmed cannot bring its ECC syndrome along, so the part switches ECC off
+    for it until it is erased (Verilog model; hw-flash 7). That no syndrome ever fits by chance is a GUESS.
     """
 
     def __init__(self, content: memoryview, page: int = 256, chunk: int = 16) -> None:
@@ -23,18 +23,8 @@ class Array:
         self.double_programmed: set[int] = set()
 
     def read(self, address: int, length: int) -> bytes:
-        """`length` bytes from `address`; past the end it goes on at 0."""
-        address %= self.size
-        end = address + length
-        if end <= self.size:
-            return bytes(self.content[address:end])
-        out = bytearray()
-        while length > 0:
-            part = self.content[address : min(address + length, self.size)]
-            out += part
-            length -= len(part)
-            address = 0
-        return bytes(out)
+        """`length` bytes from `address`, not beyond the end."""
+        return bytes(self.content[address : address + length])
 
     def program(self, address: int, data: bytes) -> None:
         """Program within the page of `address`: wraps there, of more than a page the last 256 bytes count."""
@@ -44,9 +34,12 @@ class Array:
             if old == _FF_PAGE[: len(old)] and not (start | end) % self.chunk:
                 self.content[start:end] = piece
                 continue
-            self._note_chunks(start, end)
+            first = start & -self.chunk
+            last = -(-end // self.chunk) * self.chunk
+            before = bytes(self.content[first:last])
             merged = int.from_bytes(old, "little") & int.from_bytes(piece, "little")
             self.content[start:end] = merged.to_bytes(len(old), "little")
+            self._note_chunks(first, before, bytes(self.content[first:last]))
 
     def runs(self, address: int, data: bytes) -> list[tuple[int, bytes]]:
         """The one or two contiguous (address, bytes) that a page program of `data` comes down to."""
@@ -59,12 +52,14 @@ class Array:
             return [(base + offset, data)]
         return [(base + offset, data[:room]), (base, data[room:])]
 
-    def _note_chunks(self, start: int, end: int) -> None:
-        """Mark the chunks in start..end that hold something already."""
+    def _note_chunks(self, first: int, before: bytes, after: bytes) -> None:
+        """Mark the chunks from `first` that held something and hold something else now."""
         size = self.chunk
-        for number in range(start // size, -(-end // size)):
-            if self.content[number * size : (number + 1) * size] != _FF_PAGE[:size]:
-                self.double_programmed.add(number)
+        blank = _FF_PAGE[:size]
+        for at in range(0, len(before), size):
+            old = before[at : at + size]
+            if old != blank and old != after[at : at + size]:
+                self.double_programmed.add((first + at) // size)
 
     def erase(self, start: int, size: int) -> None:
         """Set `size` bytes from `start` to FF."""
@@ -76,11 +71,12 @@ class Array:
             first, last = start // self.chunk, end // self.chunk
             self.double_programmed = {number for number in self.double_programmed if not first <= number < last}
 
-    def spoil_program(self, address: int, data: bytes, source: random.Random) -> None:
-        """A program cut short: every bit is old or already programmed, nobody knows which."""
-        for start, piece in self.runs(address, data):
-            noise = source.randbytes(len(piece))
-            self.program(start, bytes(new | extra for new, extra in zip(piece, noise, strict=True)))
+    def spoil_page(self, address: int, source: random.Random) -> None:
+        """A program cut short: in its page any bit may have fallen, none has risen (Verilog model: the whole page)."""
+        start = address % self.size & -self.page
+        end = start + self.page
+        left = int.from_bytes(self.content[start:end], "little") & source.getrandbits(8 * self.page)
+        self.content[start:end] = left.to_bytes(self.page, "little")
 
     def spoil_erase(self, start: int, size: int, source: random.Random) -> None:
         """An erase cut short: neither what was there nor FF."""

@@ -6,47 +6,54 @@ takes effect when somebody looks at a time past its end, so nothing has to run w
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Callable
 
+from n6prog.sim.nor import state as saved
 from n6prog.sim.nor.array import Array
-from n6prog.sim.nor.commands import COMMANDS, Command
+from n6prog.sim.nor.commands import COMMANDS, UNDOABLE, Command
+from n6prog.sim.nor.control import Control
+from n6prog.sim.nor.ecc import EccStatus
 from n6prog.sim.nor.faults import NorFaults
 from n6prog.sim.nor.floating import FloatingBus
-from n6prog.sim.nor.frames import FrameLog, Operation, frame_of
+from n6prog.sim.nor.frames import FrameLog, frame_of
+from n6prog.sim.nor.operation import Operation
 from n6prog.sim.nor.operations import Operations
 from n6prog.sim.nor.parts import NorFacts
+from n6prog.sim.nor.protection import Protection
 from n6prog.sim.nor.reads import Reads
-from n6prog.sim.nor.registers import CR2_CRC, CR2_DEFAULT, TB, WEL, WIP, Registers
+from n6prog.sim.nor.registers import (
+    BP_SHIFT,
+    CR2_BANKS,
+    CR2_CRC,
+    CR2_DEFAULT,
+    CR2_DQS,
+    DOS,
+    TB,
+    WEL,
+    WIP,
+    Registers,
+)
+from n6prog.sim.nor.state import NorState
+from n6prog.sim.nor.timing import SHORTEST
 from n6prog.sim.nor.wire import Framing, as_seen, edges
 from n6prog.sim.tripwire import Tripwire
 
-_BUSY_BY_ADDRESS = frozenset({"RDCR2", "WRCR2"})
+__all__ = ["NorDevice", "NorState"]
+
+OTP_SIZE = 0x400  # 512 bytes for the customer, 512 of the factory; blank here
+_OPCODE_CLOCKS = {"1S": 8, "8S": 2, "8D": 1}
+_BITS = {"1S": 1, "8S": 8, "8D": 16}  # bits a clock carries
+_GUARDED = frozenset({"WRSR", "WRCR2"})  # forbidden with some values
 _IN_POWER_DOWN = frozenset({"RDP", "RSTEN", "RST"})
-
-
-class NorState(TypedDict):
-    """The volatile state, JSON-able."""
-
-    mode: str
-    bp: int
-    cr: int
-    scur: int
-    cr2: dict[str, int]
-    wel: bool
-    powered: bool
-    power_down: bool
-    otp: bool
-    burst: int
-    reset_enabled: bool
-    ready_at: int
-    operation: dict[str, object] | None
-    suspended: dict[str, object] | None
-    double_programmed: list[int]
-    floating: dict[str, int]
+_OF_A_BANK = frozenset({"program", "sector", "block"})
 
 
 class NorDevice:
-    """One NOR part over `content` (writable, as long as the part). `seed` and `undriven` shape the floating bus."""
+    """One NOR part over `content` (writable, as long as the part). `seed` and `undriven` shape the floating bus.
+
+    `on_change`, where given, is called whenever what a read gives may have changed: bus mode, WIP, power, burst, OTP
+    area, dummy clocks, reset.
+    """
 
     def __init__(
         self,
@@ -64,11 +71,15 @@ class NorDevice:
         self.content = content
         self.seed = seed
         self.array = Array(content, part.page, part.ecc_chunk)
+        self.otp_area = Array(memoryview(bytearray(b"\xff") * OTP_SIZE), part.page, part.ecc_chunk)
         self.tripwire = tripwire or Tripwire()
         self.floating = FloatingBus(seed, undriven)
         self.faults = faults or NorFaults()
         self.registers = Registers()
+        self.protection = Protection(part, self.registers)
+        self.ecc = EccStatus(part.dies)
         self.frames = FrameLog()
+        self.on_change: Callable[[], None] | None = None
         self.mode = "1S"
         self.wel = False
         self.powered = True
@@ -76,12 +87,15 @@ class NorDevice:
         self.otp = False
         self.burst = 0  # bytes of a wrapped read, 0 for linear
         self.reset_enabled = False
+        self.reset_low = False  # the RESET# pin
+        self.boot_read = False  # the next CS# low is a fast-boot read
         self.ready_at = 0  # nothing is heard before (power-up, recovery after a reset)
         self.status_polls = 0  # status reads in a row that found WIP set
         self.operation: Operation | None = None
         self.suspended: Operation | None = None  # its `end` is what was left, counted from 0
         self._reads = Reads(self)
-        self._operations = Operations(self)
+        self.operations = Operations(self)
+        self._acts = {**self.operations.acts, **Control(self).acts}
 
     # ---- what can be seen from outside -------------------------------------------------------------------------
 
@@ -97,13 +111,27 @@ class NorDevice:
 
     @property
     def double_programmed(self) -> set[int]:
-        """Numbers of the 16-byte chunks programmed more than once since their erase: their ECC is off."""
+        """Numbers of the 16-byte chunks changed more than once since their erase: their ECC is off."""
         return self.array.double_programmed
 
     @property
     def status(self) -> int:
         """SR as it stands."""
-        return (WIP if self.operation else 0) | (WEL if self.wel else 0) | (self.registers.bp << 2)
+        return (WIP if self.operation else 0) | (WEL if self.wel else 0) | (self.registers.bp << BP_SHIFT)
+
+    @property
+    def drives_dqs(self) -> bool:
+        """Whether reads come with a strobe: always in 8D, in 8S when CR2 200h says so, never in 1S."""
+        return self.mode == "8D" or (self.mode == "8S" and bool(self.registers.cr2.get(CR2_DQS, 0) & DOS))
+
+    @property
+    def busy_bank(self) -> int | None:
+        """The bank that is busy; -1 when all are, None when none is."""
+        operation = self.operation
+        if operation is None:
+            return None
+        work = self.suspended if operation.kind == "suspending" else operation
+        return work.address // self.part.bank_size if work and work.kind in _OF_A_BANK else -1
 
     def next_change(self, moment: int) -> int | None:
         """The next time after `moment` at which the NOR changes by itself, None when it stays as it is."""
@@ -114,8 +142,14 @@ class NorDevice:
 
     def settle(self, moment: int) -> None:
         """Let everything happen that is over by `moment`."""
-        if self.operation and self.operation.end <= moment and not self.faults.stuck_wip:
-            self._operations.complete(self.operation)
+        operation = self.operation
+        if operation is not None and operation.end <= moment and not self.faults.stuck_wip:
+            self.operations.complete(operation)
+
+    def changed(self) -> None:
+        """Tell whoever wants to know that reads may give something else now."""
+        if self.on_change is not None:
+            self.on_change()
 
     # ---- one frame ---------------------------------------------------------------------------------------------
 
@@ -129,31 +163,43 @@ class NorDevice:
         bytes as sampled, or None when the device drove nothing.
         """
         self.frames.note(frame_of(frame, start, head, out, want or len(out)))
+        mode = self.mode
         operation = self.operation
-        if operation is not None and operation.end <= start:
-            self.settle(start)
-        if not self.powered or start < self.ready_at or self.faults.mute:
+        if operation is not None:
+            # what the device hears is decided when the opcode is in
+            if operation.end <= start + _OPCODE_CLOCKS[mode] * clock:
+                self.settle(operation.end)
+            elif start < operation.start + self.part.program_settle and operation.kind == "program":
+                self._cancel(operation)
+        if not self.powered or self.reset_low or start < self.ready_at or self.faults.mute:
+            return None
+        foreign = frame.mode != mode
+        if self.boot_read:
+            self.boot_read = False
+            self.changed()
+            return None if foreign else self._reads.boot(frame, want)
+        if clock < SHORTEST[mode]:
             self.reset_enabled = False
             return None
         sent, extra_bits = head + out, 0
-        if frame.dummy and out:
-            sent, extra_bits = self._with_dummies(frame, head, out)
-        foreign = frame.mode != self.mode
         if foreign:
-            sent, extra_bits = as_seen(self.mode, edges(frame, head, out))
+            sent, extra_bits = as_seen(mode, edges(frame, head, out))
+        elif frame.dummy and not want:
+            # the device takes what stands on the undriven lines for data
+            length, extra_bits = divmod(frame.dummy * _BITS[mode], 8)
+            sent = head + self.floating.fill(length) + out
         data_start = start + frame.head_clocks * clock
-        stop = data_start + (len(out) + want) * frame.byte_halves * clock // 2
+        stop = data_start + len(out) * frame.byte_halves * clock // 2
         answer = self._obey(frame, sent, extra_bits, foreign, (data_start, stop, clock), want)
-        if answer is None or foreign:
-            return None
         if answer:
             self.floating.last = answer[-1]
         return answer
 
-    def _with_dummies(self, frame: Framing, head: bytes, out: bytes) -> tuple[bytes, int]:
-        """A write with dummy clocks: the device takes what stands on the undriven lines for data."""
-        bits = frame.dummy * {"1S": 1, "8S": 8, "8D": 16}.get(frame.mode, 8)
-        return head + self.floating.fill(bits // 8) + out, bits % 8
+    def _cancel(self, operation: Operation) -> None:
+        """CS# was not high for long enough after a page program: no program, WEL stays (Verilog model)."""
+        if not operation.left:
+            self.operation = None
+            self.changed()
 
     def _obey(
         self, frame: Framing, sent: bytes, extra_bits: int, foreign: bool, times: tuple[int, int, int], want: int
@@ -161,81 +207,147 @@ class NorDevice:
         """Decode what arrived and do it."""
         spi = self.mode == "1S"
         after_enable, self.reset_enabled = self.reset_enabled, False
-        if spi:
-            if not sent:
-                return None
-            rest = sent[1:]
-        else:
-            if len(sent) < 2 or sent[0] ^ sent[1] != 0xFF:
-                return None
-            rest = sent[2:]
+        opcode_bytes = 1 if spi else 2
+        if len(sent) < opcode_bytes or not (spi or sent[0] ^ sent[1] == 0xFF):
+            return None
+        rest = sent[opcode_bytes:]
         command = COMMANDS.get(sent[0])
         if command is None or self.mode not in command.modes:
             return None
         count = command.spi_address if spi else command.opi_address
-        address = int.from_bytes(rest[:count], "big")
-        if not self._accepts(command, address):
-            return None
-        if command.kind == "read":
-            if foreign or len(rest) < count:
+        missing = count - len(rest)
+        if command.kind != "write":
+            if foreign:
+                return None
+            if missing > 0:
+                rest += self.floating.fill(missing)  # it takes dummy clocks for the rest of its address
+            address = int.from_bytes(rest[:count], "big")
+            if not self._hears(command, address):
                 return None
             return self._reads.answer(command, address, frame, times, want)
-        if want or extra_bits or len(rest) < count:
-            return None  # a write acts only on its exact number of bits
+        # a write acts only on its exact number of bits
+        if want or extra_bits or not self._right_length(command, -missing):
+            return None
+        address, data = int.from_bytes(rest[:count], "big"), rest[count:]
+        if not self._hears(command, address):
+            return None
         self.status_polls = 0
-        self._operations.act(command, address, rest[count:], times[1], after_enable)
+        if (command.forbidden or self.otp or command.name in _GUARDED) and self._forbidden(command, address, data):
+            return None
+        if command.wel and not self.wel:
+            return None
+        act = self._acts.get(command.name)
+        if act is not None and (command.name != "RST" or after_enable):
+            act(address, data, times[1])
         return None
 
-    def _accepts(self, command: Command, address: int) -> bool:
-        """Whether the device listens to this command now (hw-flash 2.4, rules 4, 9, 11)."""
+    def _right_length(self, command: Command, length: int) -> bool:
+        """Whether this number of data bytes is one the device acts on (hw-flash 2.4, rule 2)."""
+        least, most = command.data
+        if command.paired and self.mode != "1S":
+            return length == (2 if self.mode == "8D" else 1)
+        if most is None:
+            return length >= (2 if self.mode == "8D" else least)
+        return least <= length <= most
+
+    def _hears(self, command: Command, address: int) -> bool:
+        """Whether the device listens to this command now (hw-flash 2.4, rules 4, 9 to 12)."""
         if self.power_down:
             return command.name in _IN_POWER_DOWN
-        if self.operation:
-            return command.busy and (command.name not in _BUSY_BY_ADDRESS or address == CR2_CRC)
-        return not (self.suspended and not command.suspended)
-
-    def refuse_forever(self, command: Command, address: int, data: bytes) -> bool:
-        """Whether this would change a real part for good; if so it is written down and not done."""
-        otp_program = self.otp and command.name in ("PP3B", "PP4B")
-        otp_default = command.name == "WRCR2" and address == CR2_DEFAULT
-        control = data[1] if self.mode == "1S" and len(data) == 2 else data[0] if address == 1 and data else 0
-        top_bottom = command.name == "WRSR" and bool(control & TB) and not self.registers.cr & TB
-        if not (command.forever or otp_program or otp_default or top_bottom):
+        if self.operation is not None and not self._hears_busy(command, address):
             return False
-        what = f"NOR command {command.opcode:02X}h ({command.name})"
-        if otp_program:
-            what += " into the OTP area"
-        elif otp_default:
-            what += " to 0x40000000"
-        elif top_bottom:
-            what += " with CR.TB"
-        self.tripwire.violation(f"{what}: cannot be undone on a real part")
-        return True
+        if self.suspended is not None and not command.suspended:
+            return False
+        if self.otp and not command.otp:
+            return False
+        return not command.individual or self.registers.individual
 
-    @property
-    def drives_dqs(self) -> bool:
-        """Whether reads come with a strobe: always in 8D, in 8S when CR2 200h says so, never in 1S."""
-        return self.mode == "8D" or (self.mode == "8S" and bool(self.registers.cr2.get(0x200, 0) & 2))
+    def _hears_busy(self, command: Command, address: int) -> bool:
+        """While WIP is 1: status and reset; on read-while-write parts also what concerns another bank."""
+        assert self.operation is not None
+        name = command.name
+        banks = self.part.banks > 1
+        if name in ("RDCR2", "WRCR2"):
+            return address == CR2_CRC or (banks and name == "RDCR2" and address >= CR2_BANKS)
+        if name == "WRDI":
+            return self.operation.kind == "suspending"
+        if command.kind == "array" and banks:
+            return self.busy_bank not in (-1, address % self.part.size // self.part.bank_size)
+        return command.busy
+
+    def _forbidden(self, command: Command, address: int, data: bytes) -> bool:
+        """Whether this would stay on a real part for good; if so it is written down and not done."""
+        why, where = command.forbidden, ""
+        if self.otp and command.name in ("PP3B", "PP4B"):
+            why, where = UNDOABLE, " into the OTP area"
+        elif command.name == "WRCR2" and address == CR2_DEFAULT:
+            why, where = UNDOABLE, " to 0x40000000"
+        elif command.name == "WRSR" and not self.registers.cr & TB:
+            # CR is the second byte in 1S, and what goes to address 1 in 8S and 8D
+            control = data[1:] if self.mode == "1S" else data if address == 1 else b""
+            if control and control[0] & TB:
+                why, where = UNDOABLE, " with CR.TB"
+        if why:
+            self.tripwire.violation(f"NOR command {command.opcode:02X}h ({command.name}){where}: {why}")
+        return bool(why)
 
     def serves_content(self, frame: Framing, head: bytes, now: int) -> bool:
-        """Whether this read frame, sent at `now`, gives the plain bytes of the array."""
+        """Whether this read frame, sent at `now` with a clock that the part keeps up with, gives the plain array."""
         self.settle(now)
-        if self.operation or self.suspended or self.otp or self.burst or self.power_down or self.faults.mute:
+        if self.operation or self.suspended or self.otp or self.power_down or self.faults.mute or self.boot_read:
             return False
-        if not self.powered or now < self.ready_at or frame.mode != self.mode or not head:
+        if not self.powered or self.reset_low or now < self.ready_at or frame.mode != self.mode or not head:
             return False
         return self._reads.is_plain(COMMANDS.get(head[0]), frame, head)
 
-    # ---- power and state ---------------------------------------------------------------------------------------
+    def keeps_up(self, opcode: int, clock: int) -> bool:
+        """Whether a read with `opcode` gives right data at a clock of this many picoseconds (hw-flash 4.3)."""
+        command = COMMANDS.get(opcode)
+        return command is not None and self._reads.keeps_up(command, clock)
+
+    # ---- reset, power and state ----------------------------------------------------------------------------------
+
+    def reset(self, at: int) -> None:
+        """66h 99h, in any state: what was under way is lost, recovery time by what that was (hw-flash 4.2)."""
+        self.ready_at = at + self.operations.recovery()
+        self.operations.abort(at)
+        self._to_defaults()
+
+    def drive_reset(self, low: bool, now: int) -> None:
+        """The RESET# pin. Low resets at once, however short the pulse (GUESS); nothing is heard until it is high."""
+        if low == self.reset_low or not self.powered:
+            self.reset_low = low
+            return
+        self.reset_low = low
+        if low:
+            self.settle(now)
+            pulse = self.part.reset_pulse if self.power_down else 0
+            self.reset(now)
+            self.ready_at += pulse
+        else:
+            self.ready_at = max(self.ready_at, now + self.part.reset_high)
+        self.changed()
+
+    def _to_defaults(self) -> None:
+        """The volatile state after any reset or power-up; the non-volatile bits stay."""
+        self.registers.reset()
+        self.protection.reset()
+        self.ecc.clear()
+        self.mode = self.registers.reset_mode
+        self.wel = self.power_down = self.otp = self.reset_enabled = False
+        self.boot_read = self.registers.boots
+        self.burst = 0
+        self.status_polls = 0
+        self.changed()
 
     def power_off(self, now: int) -> None:
         """Power goes: what was under way leaves its region undefined, everything volatile is lost."""
         if not self.powered:
             return
         self.settle(now)
-        self._operations.abort()
-        self._operations.to_defaults()
+        self.operations.abort(now)
         self.powered = False
+        self._to_defaults()
 
     def power_on(self, now: int) -> None:
         """Power comes; the part listens tVSL later."""
@@ -243,42 +355,12 @@ class NorDevice:
             return
         self.powered = True
         self.ready_at = now + self.part.power_up
+        self.changed()
 
     def snapshot(self) -> NorState:
-        """The volatile state (the content is kept by its owner), JSON-able."""
-        return {
-            "mode": self.mode,
-            "bp": self.registers.bp,
-            "cr": self.registers.cr,
-            "scur": self.registers.scur,
-            "cr2": {str(address): value for address, value in self.registers.cr2.items()},
-            "wel": self.wel,
-            "powered": self.powered,
-            "power_down": self.power_down,
-            "otp": self.otp,
-            "burst": self.burst,
-            "reset_enabled": self.reset_enabled,
-            "ready_at": self.ready_at,
-            "operation": self.operation.as_json() if self.operation else None,
-            "suspended": self.suspended.as_json() if self.suspended else None,
-            "double_programmed": sorted(self.array.double_programmed),
-            "floating": self.floating.snapshot(),
-        }
+        """The state (the content is kept by its owner), JSON-able."""
+        return saved.snapshot(self)
 
     def restore(self, state: NorState) -> None:
-        """Take back what `snapshot` gave."""
-        self.mode = state["mode"]
-        self.registers = Registers(
-            state["bp"], state["cr"], state["scur"], {int(address): value for address, value in state["cr2"].items()}
-        )
-        self.wel = state["wel"]
-        self.powered = state["powered"]
-        self.power_down = state["power_down"]
-        self.otp = state["otp"]
-        self.burst = state["burst"]
-        self.reset_enabled = state["reset_enabled"]
-        self.ready_at = state["ready_at"]
-        self.operation = Operation.from_json(state["operation"]) if state["operation"] else None
-        self.suspended = Operation.from_json(state["suspended"]) if state["suspended"] else None
-        self.array.double_programmed = set(state["double_programmed"])
-        self.floating.restore(state["floating"])
+        """Take back what `snapshot` gave. Raises KeyError, TypeError, ValueError on anything else."""
+        saved.restore(self, state)

@@ -12,7 +12,8 @@ class NorFaults:
     no_wel: WREN is refused, WEL never sets. stuck_wip: the next operation never ends. drop_page: that page program
     takes its time and changes nothing. flip_page: that page program leaves one bit of its first byte wrong.
     fail_program and fail_erase: byte offsets of 4 KiB sectors in which programs and erases end in P_FAIL and E_FAIL.
-    mute: no answer at all.
+    mute: no answer at all. ecc_one and ecc_two: byte offsets of 16-byte chunks with one bit wrong, which ECC corrects,
+    or two, which it only reports.
     """
 
     no_wel: bool = False
@@ -22,3 +23,5 @@ class NorFaults:
     fail_program: frozenset[int] = frozenset()
     fail_erase: frozenset[int] = frozenset()
     mute: bool = False
+    ecc_one: frozenset[int] = frozenset()
+    ecc_two: frozenset[int] = frozenset()

@@ -28,12 +28,28 @@ class FloatingBus:
             return b""
         if self.style != "last":
             return (b"\xff" if self.style == "ff" else b"\0") * length
-        self.count += 1
-        source = random.Random(f"{self.seed}:{self.count}")  # noqa: S311  (noise, not a secret)
+        source = self._source()
         bits = 8 * length
         # a quarter of the bits have drifted away from the last driven level
         noise = source.getrandbits(bits) & source.getrandbits(bits)
         return (int.from_bytes(bytes((self.last,)) * length, "big") ^ noise).to_bytes(length, "big")
+
+    def noise(self, length: int) -> bytes:
+        """`length` bytes of something that is driven and undefined."""
+        return self._source().randbytes(length)
+
+    def scramble(self, data: bytes) -> bytes:
+        """`data` as sampled off time: a quarter of the bits are wrong, the first one always."""
+        if not data:
+            return data
+        bits = 8 * len(data)
+        source = self._source()
+        wrong = source.getrandbits(bits) & source.getrandbits(bits) | 1 << bits - 1
+        return (int.from_bytes(data, "big") ^ wrong).to_bytes(len(data), "big")
+
+    def _source(self) -> random.Random:
+        self.count += 1
+        return random.Random(f"{self.seed}:{self.count}")  # noqa: S311  (noise, not a secret)
 
     def snapshot(self) -> dict[str, int]:
         """The state, JSON-able."""

@@ -1,10 +1,9 @@
-"""What the NOR keeps of the traffic and of the work in hand."""
+"""What the NOR keeps of the traffic."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, overload
 
 from n6prog.sim.nor.wire import Framing
@@ -72,40 +71,3 @@ def frame_of(frame: Framing, start: int, head: bytes, data: bytes, length: int) 
         at = frame.instruction.size if frame.instruction.lines else 0
         address = int.from_bytes(head[at : at + frame.address.size], "big")
     return Frame(start / SECOND, frame.mode, first[0] if first else 0, address, frame.dummy, length, bytes(data[:KEPT]))
-
-
-@dataclass(slots=True)
-class Operation:
-    """A program, erase or register write under way. `kind` names what it is, times in picoseconds.
-
-    kinds: program, sector, block, chip, status, failing-program, failing-erase, suspending.
-    """
-
-    kind: str
-    start: int
-    end: int
-    address: int = 0
-    size: int = 0
-    data: bytes = b""
-
-    def as_json(self) -> dict[str, object]:
-        """JSON-able."""
-        return {
-            "kind": self.kind, "start": self.start, "end": self.end,
-            "address": self.address, "size": self.size, "data": self.data.hex(),
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, state: dict[str, object]) -> Operation:
-        """What `as_json` gave."""
-        return cls(
-            str(state["kind"]), _whole(state["start"]), _whole(state["end"]),
-            _whole(state["address"]), _whole(state["size"]), bytes.fromhex(str(state["data"])),
-        )  # fmt: skip
-
-
-def _whole(value: object) -> int:
-    """An integer out of a JSON value. Raises TypeError."""
-    if not isinstance(value, int):
-        raise TypeError(f"{value!r} is not an integer")
-    return value

@@ -1,4 +1,7 @@
-"""What the NOR does on CS# rising: latches, programs, erases, register writes, resets. Times in picoseconds."""
+"""What takes time: programs, erases, register writes; suspend and resume; and what is left of them when they are cut.
+
+Times in picoseconds.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +9,43 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from n6prog.sim.nor.commands import Command
-from n6prog.sim.nor.frames import Operation
-from n6prog.sim.nor.parts import US
-from n6prog.sim.nor.registers import (
-    BP_MASK,
-    BP_SHIFT,
-    CR2_CRC,
-    CR2_MODE,
-    CR2_WRITABLE,
-    E_FAIL,
-    ESB,
-    ODS_MASK,
-    P_FAIL,
-    PBE,
-    PSB,
-    TB,
-)
+from n6prog.sim.nor.operation import Operation
+from n6prog.sim.nor.registers import BP_MASK, BP_SHIFT, E_FAIL, ESB, ODS_MASK, P_FAIL, PBE, PSB, TB
 from n6prog.sim.nor.wire import swap_pairs
 
 if TYPE_CHECKING:
     from n6prog.sim.nor.device import NorDevice
 
-_SUSPEND_LATENCY = {"program": 25 * US, "sector": 56 * US, "block": 56 * US}  # SFDP
-_TOO_LATE = 2 * US  # a suspend in the last 2 µs of an operation is ignored
-_PAIR_COMMANDS = frozenset({"WRSR", "WRCR2", "SBL"})  # one byte in 1S and 8S, the same byte twice in 8D
+Act = Callable[[int, bytes, int], None]
+
+_ERASES = frozenset({"sector", "block", "chip", "boot-erase", "lock-erase"})
 
 
 class Operations:
-    """The acting half of a device."""
+    """The slow half of a device. An act is given address, data bytes and the time at which CS# rises."""
 
     def __init__(self, device: NorDevice) -> None:
         self._device = device
-        self.programs = 0
-        self._aborts = 0
-        self._acts: dict[str, Callable[[int, bytes, int], None]] = {
-            "WREN": self._write_enable,
-            "WRDI": self._write_disable,
+        self.programs = 0  # page programs since the device object was made, as the faults count them
+        self.aborts = 0
+        part = device.part
+        self._recovery = {
+            "program": part.recovery_program,
+            "password": part.recovery_program,
+            "sector": part.recovery_sector,
+            "boot-erase": part.recovery_sector,
+            "lock-erase": part.recovery_sector,
+            "block": part.recovery_block,
+            "chip": part.recovery_chip,
+            "status": part.recovery_status,
+        }
+        # kind: (latency, progress that a resume must be given)
+        self._suspendable = {
+            "program": (part.suspend_program, part.progress_program),
+            "sector": (part.suspend_erase, part.progress_erase),
+            "block": (part.suspend_erase, part.progress_erase),
+        }
+        self.acts: dict[str, Act] = {
             "PP3B": self._program,
             "PP4B": self._program,
             "SE3B": self._erase_sector,
@@ -51,68 +54,23 @@ class Operations:
             "BE4B": self._erase_block,
             "CE": self._erase_chip,
             "WRSR": self._write_status,
-            "WRCR2": self._write_cr2,
+            "ESFBR": self._erase_boot,
+            "ESSPB": self._erase_locks,
+            "PASSULK": self._unlock,
             "SUSPEND": self._suspend,
             "RESUME": self._resume,
-            "SBL": self._set_burst,
-            "DP": self._enter_power_down,
-            "RDP": self._leave_power_down,
-            "ENSO": self._enter_otp,
-            "EXSO": self._leave_otp,
         }
 
-    def act(self, command: Command, address: int, data: bytes, at: int, after_enable: bool) -> None:
-        """A write-type command whose address came whole; `data` is all that followed it, `at` the time CS# rises."""
+    def _begin(
+        self, kind: str, at: int, duration: int, address: int = 0, size: int = 0, data: bytes = b"", fails: bool = False
+    ) -> None:
+        """WIP rises; the fail bit of the last operation of this sort goes."""
         device = self._device
-        name = command.name
-        if name == "RSTEN":
-            device.reset_enabled = not data
-            return
-        if name == "RST":
-            if after_enable and not data:
-                self.reset(at)
-            return
-        if not self._right_length(command, data):
-            return
-        if device.refuse_forever(command, address, data):
-            return
-        if command.wel and not device.wel:
-            return
-        handler = self._acts.get(name)
-        if handler:
-            handler(address, data, at)
-
-    def _right_length(self, command: Command, data: bytes) -> bool:
-        """Whether the number of data bytes is one the device acts on (hw-flash 2.4, rule 2)."""
-        least, most = command.data
-        length = len(data)
-        double = self._device.mode == "8D"
-        if command.name in _PAIR_COMMANDS and self._device.mode != "1S":
-            return length == (2 if double else 1)
-        if most is None:
-            return length >= (2 if double else 1)
-        return least <= length <= most
-
-    # ---- the latch ---------------------------------------------------------------------------------------------
-
-    def _write_enable(self, _address: int, _data: bytes, _at: int) -> None:
-        if not self._device.faults.no_wel:
-            self._device.wel = True
-
-    def _write_disable(self, _address: int, _data: bytes, _at: int) -> None:
-        self._device.wel = False
+        device.registers.scur &= ~(E_FAIL if kind in _ERASES else P_FAIL)
+        device.operation = Operation(kind, at, at + duration, address, size, data, fails)
+        device.changed()
 
     # ---- program and erase -------------------------------------------------------------------------------------
-
-    def _begin(self, kind: str, at: int, duration: int, address: int = 0, size: int = 0, data: bytes = b"") -> None:
-        """WIP rises; the fail bits of the last operation of this kind go."""
-        scur = self._device.registers.scur
-        if kind in ("program", "failing-program", "status"):
-            scur &= ~P_FAIL
-        if kind != "program" and kind != "failing-program":
-            scur &= ~E_FAIL
-        self._device.registers.scur = scur
-        self._device.operation = Operation(kind, at, at + duration, address, size, data)
 
     def _program(self, address: int, data: bytes, at: int) -> None:
         device = self._device
@@ -123,17 +81,17 @@ class Operations:
             data = swap_pairs(data[: len(data) & ~1])
         address %= part.size
         self.programs += 1
-        sector = address & -part.sector
-        if device.registers.protected(address & -part.page, part.page, part.size, part.block):
-            self._begin("failing-program", at, part.protected_program)
-        elif sector in device.faults.fail_program:
-            self._begin("failing-program", at, part.page_time)
-        else:
-            if self.programs == device.faults.drop_page:
-                data = b""
-            elif self.programs == device.faults.flip_page:
-                data = bytes((data[0] ^ 0x01,)) + data[1:]
-            self._begin("program", at, part.page_time, address, len(data), data)
+        page = address & -part.page
+        faults = device.faults
+        if device.protection.refuses(page, part.page):
+            self._begin("program", at, part.protected_program, page, part.page, fails=True)
+            return
+        fails = address & -part.sector in faults.fail_program
+        if self.programs == faults.drop_page:
+            data = b""
+        elif self.programs == faults.flip_page:
+            data = bytes((data[0] ^ 0x01,)) + data[1:]
+        self._begin("program", at, part.page_time, address, part.page, data, fails)
 
     def _erase_sector(self, address: int, _data: bytes, at: int) -> None:
         part = self._device.part
@@ -143,169 +101,164 @@ class Operations:
         part = self._device.part
         self._erase("block", address, part.block, part.block_time, at)
 
-    def _erase_chip(self, _address: int, _data: bytes, at: int) -> None:
-        part = self._device.part
-        self._erase("chip", 0, part.size, part.chip_time, at)
-
     def _erase(self, kind: str, address: int, size: int, duration: int, at: int) -> None:
         """An erase of `size` bytes, aligned: low address bits are ignored."""
         device = self._device
-        if device.otp:
-            return  # refused while the OTP area is selected
-        part = device.part
-        start = address % part.size & -size
-        if device.registers.protected(start, size, part.size, part.block):
-            self._begin("failing-erase", at, part.protected_erase)
-        elif any(start <= sector < start + size for sector in device.faults.fail_erase):
-            self._begin("failing-erase", at, duration)
+        start = address % device.part.size & -size
+        if device.protection.refuses(start, size):
+            self._begin(kind, at, device.part.protected_erase, start, size, fails=True)
         else:
-            self._begin(kind, at, duration, start, size)
+            self._begin(kind, at, duration, start, size, fails=self._broken(start, size))
+
+    def _erase_chip(self, _address: int, _data: bytes, at: int) -> None:
+        device = self._device
+        size = device.part.size
+        if device.protection.chip_erase():
+            self._begin("chip", at, device.part.chip_time, 0, size, fails=self._broken(0, size))
+        else:
+            self._begin("chip", at, device.part.protected_erase, 0, size, fails=True)
+
+    def _broken(self, start: int, size: int) -> bool:
+        """Whether a fault lets the erase of these bytes fail."""
+        return any(start <= sector < start + size for sector in self._device.faults.fail_erase)
+
+    # ---- register writes that take time ------------------------------------------------------------------------
+
+    def _write_status(self, address: int, data: bytes, at: int) -> None:
+        """WRSR: SR, or SR and CR, in 1S; SR at address 0 or CR at address 1 in 8S and 8D."""
+        device = self._device
+        if device.mode != "1S":
+            if address > 1:
+                device.wel = False  # no change, but the latch goes (hw-flash 2.4, rule 5)
+                return
+            registers = device.registers
+            data = bytes((data[0], registers.cr) if address == 0 else (registers.bp << BP_SHIFT, data[0]))
+        self._begin("status", at, device.part.status_time, data=data)
+
+    def _erase_boot(self, _address: int, _data: bytes, at: int) -> None:
+        """ESFBR: fast boot off."""
+        self._begin("boot-erase", at, self._device.part.sector_time)
+
+    def _erase_locks(self, _address: int, _data: bytes, at: int) -> None:
+        """ESSPB: all SPB open, unless they are locked down: then E_FAIL at once."""
+        device = self._device
+        if device.protection.locked_down:
+            device.wel = False
+            device.registers.scur |= E_FAIL
+        else:
+            self._begin("lock-erase", at, device.part.sector_time)
+
+    def _unlock(self, address: int, data: bytes, at: int) -> None:
+        """PASSULK: only in password mode, at address 0."""
+        device = self._device
+        protection = device.protection
+        if address or not protection.password_mode:
+            return
+        given = swap_pairs(data) if device.mode == "8D" else data
+        right = given == protection.password
+        part = device.part
+        self._begin("password", at, part.password_right if right else part.password_wrong, fails=not right)
+
+    # ---- the end -----------------------------------------------------------------------------------------------
 
     def complete(self, operation: Operation) -> None:
         """The operation's time is over: its effect shows, WIP and WEL fall."""
         device = self._device
         device.operation = None
         device.wel = False
-        match operation.kind:
-            case "program":
-                if operation.data:
-                    device.array.program(operation.address, operation.data)
-            case "sector" | "block" | "chip":
-                device.array.erase(operation.address, operation.size)
-            case "failing-program":
-                device.registers.scur |= P_FAIL
-            case "failing-erase":
-                device.registers.scur |= E_FAIL
-            case "suspending" if device.suspended:
-                device.registers.scur |= PSB if device.suspended.kind == "program" else ESB
-            case "status":
-                self._store_status(operation.data)
+        kind = operation.kind
+        if operation.fails:
+            device.registers.scur |= E_FAIL if kind in _ERASES else P_FAIL
+        elif kind == "program":
+            if operation.data:
+                device.array.program(operation.address, operation.data)
+        elif kind == "suspending":
+            suspended = device.suspended
+            assert suspended is not None
+            device.registers.scur |= PSB if suspended.kind == "program" else ESB
+        elif kind == "status":
+            self._store_status(operation.data)
+        elif kind == "boot-erase":
+            device.registers.fbr = 0xFFFF_FFFF
+        elif kind == "lock-erase":
+            device.protection.spb = 0
+        elif kind == "password":
+            device.protection.unlock()
+        else:
+            for start, size in self._erased(operation):
+                device.array.erase(start, size)
+        device.changed()
 
-    # ---- registers ---------------------------------------------------------------------------------------------
-
-    def _write_status(self, address: int, data: bytes, at: int) -> None:
-        """WRSR: SR, or SR and CR, in 1S; SR at address 0 or CR at address 1 in 8S and 8D."""
-        device = self._device
-        if device.otp:
-            return
-        if device.mode != "1S":
-            if address > 1:
-                device.wel = False  # no change, but the latch goes (rule 5)
-                return
-            old = (device.registers.bp << BP_SHIFT, device.registers.cr)
-            data = bytes((data[0], old[1]) if address == 0 else (old[0], data[0]))
-        self._begin("status", at, device.part.status_time, data=data)
+    def _erased(self, operation: Operation) -> list[tuple[int, int]]:
+        """What an erase touches, as (start, size)."""
+        if operation.kind == "chip":
+            return self._device.protection.chip_erase()
+        return [(operation.address, operation.size)]
 
     def _store_status(self, data: bytes) -> None:
         registers = self._device.registers
-        registers.bp = (data[0] & BP_MASK) >> BP_SHIFT
+        if not registers.individual:
+            registers.bp = (data[0] & BP_MASK) >> BP_SHIFT
         if len(data) > 1:
             registers.cr = (registers.cr & TB) | (data[1] & (ODS_MASK | PBE))
 
-    def _write_cr2(self, address: int, data: bytes, _at: int) -> None:
-        """WRCR2. Volatile addresses are done in 40 ns, less than any next command can come: no WIP to be seen."""
-        device = self._device
-        value = data[0]
-        if address == CR2_CRC:
-            device.registers.cr2.pop(CR2_CRC, None)
-            return
-        if not device.wel or device.operation:
-            return
-        device.wel = False
-        if address == CR2_MODE:
-            now = {"1S": 0, "8S": 1, "8D": 2}[device.mode]
-            wanted = value & 3
-            # both octal bits, and going from one octal mode straight to the other, are refused
-            if wanted != 3 and (now == 0 or wanted in (0, now)):
-                device.mode = ("1S", "8S", "8D")[wanted]
-        elif address in CR2_WRITABLE:
-            device.registers.cr2[address] = value & CR2_WRITABLE[address]
+    # ---- suspend and resume ------------------------------------------------------------------------------------
 
-    def _set_burst(self, _address: int, data: bytes, _at: int) -> None:
-        wrap = data[0] & 3
-        self._device.burst = 0 if data[0] & 0x10 or wrap == 0 else 8 << wrap
-
-    # ---- suspend, power-down, OTP ------------------------------------------------------------------------------
-
-    def _suspend(self, _address: int, data: bytes, at: int) -> None:
+    def _suspend(self, _address: int, _data: bytes, at: int) -> None:
         device = self._device
         operation = device.operation
-        if data or operation is None or operation.kind not in _SUSPEND_LATENCY or device.suspended:
+        if operation is None or operation.kind not in self._suspendable:
             return
         left = operation.end - at
-        if left <= _TOO_LATE:
+        if left <= device.part.suspend_too_late:
             return
-        device.suspended = operation
+        latency, progress = self._suspendable[operation.kind]
+        if operation.left and at - operation.start < progress:
+            left = operation.left  # suspended again too soon: what was done since the resume is lost (GUESS)
         operation.end = left
-        device.operation = Operation("suspending", at, at + min(_SUSPEND_LATENCY[operation.kind], left))
+        device.suspended = operation
+        device.operation = Operation("suspending", at, at + latency)
+        device.changed()
 
     def _resume(self, _address: int, _data: bytes, at: int) -> None:
         device = self._device
         operation = device.suspended
-        if operation is None or device.operation:
-            device.otp = False
+        if operation is None:
             return
+        device.otp = False
         device.suspended = None
         device.registers.scur &= ~(PSB | ESB)
+        operation.left = operation.end
         operation.start, operation.end = at, at + operation.end
         device.wel = True
         device.operation = operation
+        device.changed()
 
-    def _enter_power_down(self, _address: int, _data: bytes, _at: int) -> None:
-        self._device.power_down = True
+    # ---- cut short ---------------------------------------------------------------------------------------------
 
-    def _leave_power_down(self, _address: int, _data: bytes, at: int) -> None:
-        if self._device.power_down:
-            self._device.power_down = False
-            self._device.ready_at = at + self._device.part.leave_power_down
-
-    def _enter_otp(self, _address: int, _data: bytes, _at: int) -> None:
-        self._device.otp = True
-
-    def _leave_otp(self, _address: int, _data: bytes, _at: int) -> None:
-        self._device.otp = False
-
-    # ---- reset -------------------------------------------------------------------------------------------------
-
-    def reset(self, at: int) -> None:
-        """66h 99h, in any state: what was under way is lost, recovery time by what that was (hw-flash 4.2)."""
+    def recovery(self) -> int:
+        """How long a reset takes now, by what it interrupts (hw-flash 4.2); suspended work counts too."""
         device = self._device
-        part = device.part
-        recovery = {
-            "sector": part.recovery_sector,
-            "block": part.recovery_block,
-            "chip": part.recovery_chip,
-            "status": part.recovery_status,
-            "program": part.recovery_program,
-            "failing-program": part.recovery_program,
-            "failing-erase": part.recovery_sector,
-        }
-        wait = recovery.get(device.operation.kind, part.recovery_idle) if device.operation else part.recovery_idle
-        if device.power_down:
-            wait = part.leave_power_down
-        self.abort()
-        self.to_defaults()
-        device.ready_at = at + wait
+        work = device.suspended or device.operation
+        if work is not None:
+            return self._recovery[work.kind]
+        return device.part.leave_power_down if device.power_down else device.part.recovery_idle
 
-    def abort(self) -> None:
-        """Whatever is under way or suspended ends here, its region undefined."""
+    def abort(self, at: int) -> None:
+        """Whatever is under way or suspended ends at `at`, its region undefined."""
         device = self._device
         for operation in (device.operation, device.suspended):
-            if operation is None:
+            if operation is None or operation.fails:
                 continue
-            self._aborts += 1
-            source = random.Random(f"{device.seed}:abort:{self._aborts}:{operation.start}")  # noqa: S311
-            if operation.kind == "program" and operation.data:
-                device.array.spoil_program(operation.address, operation.data, source)
+            if operation is device.operation and at < operation.start:
+                continue  # its command was not over
+            self.aborts += 1
+            source = random.Random(f"{device.seed}:abort:{self.aborts}:{operation.start}")  # noqa: S311
+            if operation.kind == "program":
+                device.array.spoil_page(operation.address, source)
+            elif operation.kind == "status" and not device.registers.individual:
+                device.registers.bp = source.getrandbits(4)  # GUESS: hw-flash 7
             elif operation.kind in ("sector", "block", "chip"):
-                device.array.spoil_erase(operation.address, operation.size, source)
+                for start, size in self._erased(operation):
+                    device.array.spoil_erase(start, size, source)
         device.operation = device.suspended = None
-
-    def to_defaults(self) -> None:
-        """The volatile state after any reset or power-up; BP and TB stay."""
-        device = self._device
-        device.mode = "1S"
-        device.wel = device.power_down = device.otp = device.reset_enabled = False
-        device.burst = 0
-        device.status_polls = 0
-        device.registers.reset()

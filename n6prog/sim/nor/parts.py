@@ -54,7 +54,8 @@ class NorFacts:
     jedec: bytes
     size: int
     sfdp: bytes
-    banks: bool = False  # read-while-write
+    banks: int = 1  # more than one: reads go on in the others while one is busy
+    dies: int = 1
     page: int = 256
     sector: int = 0x1000
     block: int = 0x10000
@@ -64,12 +65,21 @@ class NorFacts:
     block_time: int = 256 * MS
     chip_time: int = 192 * SECOND
     status_time: int = 40 * MS  # tW: WRSR, WRCR (the only figure there is)
-    volatile_time: int = 40_000  # tW2V: 40 ns
+    program_settle: int = 20_000  # tCEH: CS# low again within it, and the program is cancelled
     protected_program: int = 2 * US  # then P_FAIL
     protected_erase: int = 100 * US  # then E_FAIL
+    password_right: int = 2 * US
+    password_wrong: int = 150 * US
+    suspend_program: int = 25 * US  # latencies, SFDP BFPT DW12
+    suspend_erase: int = 56 * US
+    suspend_too_late: int = 2 * US  # at the end of an operation a suspend is not heard (Verilog model)
+    progress_program: int = 192 * US  # between resume and the next suspend, SFDP BFPT DW12
+    progress_erase: int = 448 * US
     power_up: int = 1500 * US  # tVSL
     enter_power_down: int = 10 * US
     leave_power_down: int = 30 * US
+    reset_pulse: int = 10 * US  # RESET# low at least
+    reset_high: int = 10 * US  # tRHSL: RESET# high to CS# low
     # Recovery after a reset by what it interrupted (tREADY2; Verilog model, ST's 100 ms bound agrees)
     recovery_idle: int = 40 * US
     recovery_program: int = 310 * US
@@ -78,9 +88,19 @@ class NorFacts:
     recovery_chip: int = 100 * MS
     recovery_status: int = 40 * MS
 
+    @property
+    def bank_size(self) -> int:
+        """Bytes of a bank (that all are equal is a GUESS)."""
+        return self.size // self.banks
+
+    @property
+    def die_size(self) -> int:
+        """Bytes of a die."""
+        return self.size // self.dies
+
 
 MX25UM51245G = NorFacts("MX25UM51245G", bytes((0xC2, 0x80, 0x3A)), 64 << 20, _SFDP_MX25UM51245G)
-MX66UW1G45G = NorFacts("MX66UW1G45G", bytes((0xC2, 0x81, 0x3B)), 128 << 20, _sfdp_1g(), banks=True)
+MX66UW1G45G = NorFacts("MX66UW1G45G", bytes((0xC2, 0x81, 0x3B)), 128 << 20, _sfdp_1g(), banks=4, dies=2)
 
 PARTS = {part.name: part for part in (MX25UM51245G, MX66UW1G45G)}
 

@@ -40,6 +40,7 @@ class Framing:
     mode: str  # the one mode of all phases present, or "mixed"
     head_clocks: int  # instruction, address and alternate bytes, then dummies
     byte_halves: int  # half clocks a data byte takes
+    lines: int  # the most that any phase uses
 
     @classmethod
     def of(
@@ -50,9 +51,9 @@ class Framing:
         modes = {phase.mode for phase in present}
         head = sum(phase.clocks(phase.size) for phase in (instruction, address, alternate)) + dummy
         halves = 16 // (data.lines * (2 if data.dtr else 1)) if data.lines else 0
-        return cls(
-            instruction, address, alternate, data, dummy, dqs, modes.pop() if len(modes) == 1 else "mixed", head, halves
-        )
+        mode = modes.pop() if len(modes) == 1 else "mixed"
+        lines = max(phase.lines for phase in (instruction, address, alternate, data))
+        return cls(instruction, address, alternate, data, dummy, dqs, mode, head, halves, lines)
 
 
 NONE = Phase(0, False)
@@ -93,11 +94,7 @@ def _phase_edges(phase: Phase, data: bytes) -> list[tuple[int, int]]:
     symbols: list[int] = []
     mask = (1 << phase.lines) - 1
     for byte in data:
-        symbols += (
-            [(byte >> shift) & mask for shift in range(8 - phase.lines, -1, -phase.lines)]
-            if phase.lines < 8
-            else [byte]
-        )
+        symbols += [(byte >> shift) & mask for shift in range(8 - phase.lines, -1, -phase.lines)]
     if not phase.dtr:
         return [(symbol, symbol) for symbol in symbols]
     if len(symbols) % 2:
