@@ -25,6 +25,9 @@ class BoardFacts:
         ("io4", 8), ("io5", 9), ("io6", 10), ("io7", 11),
     )  # fmt: skip
     function: int = 9
+    # Flash boot: does the ROM of this open part open AP1 when it starts the image, or must the image do it by BSEC?
+    # KOR read the gate on a NUCLEO and found it open, PLO's FSBL writes it (hw-soc 1.6). GUESS: the reading is right.
+    flash_boot_opens_ap1: bool = True
 
 
 # UID words are made up; word 9 is the part number

@@ -10,6 +10,8 @@ from n6prog.sim.tripwire import Tripwire
 OTPCR, SR, OTPSR, DBGCR, AP_UNLOCK, HDPLSR = 0xC04, 0xE40, 0xE44, 0xE8C, 0xE90, 0xE94
 PROG, PPLOCK = 1 << 13, 1 << 14
 UNLOCK = 0xB4
+# What the gate reads once the ROM has opened it (KOR read it open); secure debug at level 0 is a guess.
+_OPENED = {DBGCR: 0xB4B4_B400, AP_UNLOCK: UNLOCK}
 WORDS = 376
 SHADOWED = 32  # the ROM loads the lower words at start; the rest needs the handshake (GUESS for the border)
 PART_WORD, HSLV_WORD = 9, 124
@@ -29,6 +31,7 @@ class Bsec(Block):
         super().__init__("BSEC", base, 0x1000)
         self._tripwire = tripwire
         self.fuses = dict(fuses)
+        self.opened_by_rom = False  # the one write of the gate is the ROM's then
         self._loaded: set[int] = set(range(SHADOWED))
         self._busy = False
         self._written: set[int] = set()
@@ -41,6 +44,8 @@ class Bsec(Block):
         if offset == OTPSR:
             busy, self._busy = self._busy, False  # one look sees the read going on
             return _INIT_DONE | (_BUSY if busy else 0)
+        if self.opened_by_rom and offset in _OPENED:
+            return _OPENED[offset]
         return super().load(offset)
 
     def store(self, offset: int, value: int) -> None:
@@ -57,7 +62,7 @@ class Bsec(Block):
             self._loaded.add(value & 0x1FF)
             self._busy = True
         elif offset in (DBGCR, AP_UNLOCK):
-            if offset in self._written:
+            if offset in self._written or self.opened_by_rom:
                 return  # one write per cold reset (ES0620 2.2.18)
             self._written.add(offset)
         super().store(offset, value)
@@ -73,7 +78,7 @@ class Bsec(Block):
         super().reset()
         self.words.update(kept)
         self._loaded = set(range(SHADOWED))
-        self._busy = False
+        self._busy = self.opened_by_rom = False
 
     def power_reset(self) -> None:
         """Power came on."""
@@ -82,7 +87,8 @@ class Bsec(Block):
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""
-        return {**super().snapshot(), "loaded": sorted(self._loaded), "written": sorted(self._written)}
+        lists = {"loaded": sorted(self._loaded), "written": sorted(self._written)}
+        return {**super().snapshot(), **lists, "opened": self.opened_by_rom}
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Take back what `snapshot` gave."""
@@ -90,4 +96,5 @@ class Bsec(Block):
         loaded, written = state["loaded"], state["written"]
         if not isinstance(loaded, list) or not isinstance(written, list):
             raise TypeError("BSEC: word lists are missing")
+        self.opened_by_rom = bool(state["opened"])
         self._loaded, self._written = {int(word) for word in loaded}, {int(offset) for offset in written}

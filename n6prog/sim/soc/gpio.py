@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from n6prog.sim.soc.block import Block
+from n6prog.sim.soc.bus import BusHang
 
-MODER, IDR, ODR, BSRR, AFRL, AFRH, BRR = 0x00, 0x10, 0x14, 0x18, 0x20, 0x24, 0x28
+MODER, PUPDR, IDR, ODR, BSRR, AFRL, AFRH, BRR = 0x00, 0x0C, 0x10, 0x14, 0x18, 0x20, 0x24, 0x28
 _ALTERNATE = 2
+# SECCFGR, PRIVCFGR, RCFGLOCKR answer without the port's clock: two published applications, made by CubeMX, set them
+# before they enable it, and run. That the other registers hang as other blocks do is a guess.
+_ATTRIBUTES = frozenset({0x30, 0x34, 0x38})
 
 
 class Gpio(Block):
@@ -25,11 +29,12 @@ class Gpio(Block):
         self._changed()
 
     def load(self, offset: int) -> int:
-        """Read; IDR shows what the port drives itself."""
+        """Read; IDR shows what the port drives itself, and pull-ups of inputs that nobody drives."""
         if offset == IDR:
-            moder = self.words.get(MODER, 0)
+            moder, pulls = self.words.get(MODER, 0), self.words.get(PUPDR, 0)
             outputs = sum(1 << pin for pin in range(16) if moder >> 2 * pin & 3 == 1)
-            return self.words.get(ODR, 0) & outputs
+            pulled = sum(1 << pin for pin in range(16) if moder >> 2 * pin & 3 == 0 and pulls >> 2 * pin & 3 == 1)
+            return self.words.get(ODR, 0) & outputs | pulled
         if offset in (BSRR, BRR):
             return 0
         return super().load(offset)
@@ -44,6 +49,18 @@ class Gpio(Block):
             super().store(offset, value)
             if offset in (MODER, AFRL, AFRH):
                 self._changed()
+
+    def read_unclocked(self, address: int, size: int) -> int:
+        """A read while the port has no clock. Raises BusHang, but for the attributes (see `_ATTRIBUTES`)."""
+        if address & 0x3FC not in _ATTRIBUTES:
+            raise BusHang(address)
+        return self.read(address, size)
+
+    def write_unclocked(self, address: int, size: int, value: int) -> None:
+        """A write while the port has no clock. Raises BusHang, but for the attributes."""
+        if address & 0x3FC not in _ATTRIBUTES:
+            raise BusHang(address)
+        self.write(address, size, value)
 
     def has_function(self, pin: int, function: int) -> bool:
         """Whether `pin` is switched to alternate function `function`."""

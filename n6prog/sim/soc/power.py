@@ -8,7 +8,7 @@ from n6prog.sim.soc.block import Block
 from n6prog.sim.tripwire import Tripwire
 
 VOSCR, SVMCR1, SVMCR2, SVMCR3 = 0x20, 0x34, 0x38, 0x3C
-VDDIO3SV = 1 << 9
+_VALID = {"vddio2": 1 << 8, "vddio3": 1 << 9}  # SVMCR3: the pads of that rail are connected
 # register: {VRSEL bit: the rail whose pads it switches to the 1.8 V range}
 _RANGES = {SVMCR1: {24: "vddio4"}, SVMCR2: {24: "vddio5"}, SVMCR3: {24: "vddio", 25: "vddio2", 26: "vddio3"}}
 # register: {monitor enable bit: ready bit}
@@ -25,6 +25,17 @@ class Pwr(Block):
         self._rails_1v8 = rails_1v8
         self._tripwire = tripwire
         self._changed = changed
+        self._rail_missing: frozenset[str] = frozenset()
+
+    @property
+    def rail_missing(self) -> frozenset[str]:
+        """A fault of the board: rails ("vddio2", "vddio3") that are never there, so never ready, their pads dead."""
+        return self._rail_missing
+
+    @rail_missing.setter
+    def rail_missing(self, rails: frozenset[str]) -> None:
+        self._rail_missing = rails
+        self._changed()
 
     def load(self, offset: int) -> int:
         """Read; a rail reports ready while its monitor is on (GUESS)."""
@@ -34,6 +45,9 @@ class Pwr(Block):
         for enable, ready in _MONITORS.get(offset, {}).items():
             if value >> enable & 1:
                 value |= 1 << ready
+        if offset == SVMCR3:
+            for rail in self._rail_missing:
+                value &= ~(_VALID[rail] << 8)  # RDY stands 8 bits above SV
         return value
 
     def store(self, offset: int, value: int) -> None:
@@ -48,14 +62,23 @@ class Pwr(Block):
         if offset == SVMCR3:
             self._changed()
 
-    @property
-    def vddio3_valid(self) -> bool:
-        """Whether the pads of port N are connected at all."""
-        return bool(self.words.get(SVMCR3, 0) & VDDIO3SV)
+    def rail_valid(self, rail: str) -> bool:
+        """Whether the pads of "vddio2" or "vddio3" are connected at all."""
+        return rail not in self._rail_missing and bool(self.words.get(SVMCR3, 0) & _VALID[rail])
+
+    def reset(self) -> None:
+        """A system reset."""
+        super().reset()
+        self._changed()
 
 
 CM55TCMCR, INITSVTORCR, INITNSVTORCR, BOOTSR = 0x08, 0x10, 0x14, 0x100
 _COMPENSATION = {0x48: 0x44, 0x50: 0x4C, 0x58: 0x54, 0x60: 0x5C, 0x68: 0x64}  # CCSR: CCCR
+# registers of a compensation cell: the rail that must be valid for an access to work (ES0620 2.2.20)
+_NEEDS_RAIL = {
+    0x44: "vddio2", 0x48: "vddio2", 0x4C: "vddio3", 0x50: "vddio3", 0x54: "vddio2", 0x58: "vddio2", 0x5C: "vddio3",
+    0x60: "vddio3",
+}  # fmt: skip
 
 
 class Syscfg(Block):
@@ -63,13 +86,16 @@ class Syscfg(Block):
 
     RESET: Mapping[int, int] = {CM55TCMCR: 0x87, INITSVTORCR: 0x1800_0000, INITNSVTORCR: 0x0800_0000}
 
-    def __init__(self, base: int) -> None:
+    def __init__(self, base: int, rail_valid: Callable[[str], bool]) -> None:
         super().__init__("SYSCFG", base, 0x1000)
+        self._rail_valid = rail_valid
         self.boot0 = 0
         self.boot1 = 1
 
     def load(self, offset: int) -> int:
-        """Read."""
+        """Read; a cell whose rail is not valid reads 0."""
+        if self._cut_off(offset):
+            return 0
         if offset == BOOTSR:
             return self.boot0 | self.boot1 << 1
         if offset in _COMPENSATION:
@@ -80,9 +106,14 @@ class Syscfg(Block):
         return super().load(offset)
 
     def store(self, offset: int, value: int) -> None:
-        """Write."""
-        if offset != BOOTSR and offset not in _COMPENSATION:
+        """Write; to a cell whose rail is not valid it is lost."""
+        if offset != BOOTSR and offset not in _COMPENSATION and not self._cut_off(offset):
             super().store(offset, value)
+
+    def _cut_off(self, offset: int) -> bool:
+        """Whether this register is out of reach because of its rail."""
+        rail = _NEEDS_RAIL.get(offset)
+        return rail is not None and not self._rail_valid(rail)
 
     def reset(self) -> None:
         """A system reset keeps where the core starts (hw-soc 1.9 cause 2)."""

@@ -1,4 +1,4 @@
-"""The chip around the core: every peripheral address, the clocks that gate them, and the XSPI2 window.
+"""The chip around the core: every peripheral address, the clocks that gate them, and the XSPI windows.
 
 The caller sets `time` to the timeline of the bus master before each access. Speed: `readers` and `writers` map
 address >> 10 (both aliases) to the function that serves the access, so a caller may go there directly; `hot` maps whole
@@ -13,16 +13,18 @@ from n6prog.sim.clock import Timeline, TimeModel
 from n6prog.sim.nor.device import NorDevice
 from n6prog.sim.soc import rcc as clocks
 from n6prog.sim.soc.block import Block
+from n6prog.sim.soc.blocks import PLAIN
 from n6prog.sim.soc.boards import BoardFacts
 from n6prog.sim.soc.bsec import Bsec
 from n6prog.sim.soc.bus import BusFault, BusHang
 from n6prog.sim.soc.debug import Dbgmcu
 from n6prog.sim.soc.gpio import Gpio
+from n6prog.sim.soc.irq import IrqSource
 from n6prog.sim.soc.power import Pwr, Ramcfg, Syscfg
 from n6prog.sim.soc.rcc import Rcc
-from n6prog.sim.soc.stubs import Rifsc, Uart, Watchdog
+from n6prog.sim.soc.uart import Uart
 from n6prog.sim.soc.xspi import Xspi
-from n6prog.sim.soc.xspi_hot import data_reader, status_reader
+from n6prog.sim.soc.xspi_hot import data_reader, status_reader, writers
 from n6prog.sim.soc.xspi_map import DR, SR
 from n6prog.sim.soc.xspi_window import Window
 from n6prog.sim.soc.xspim import NOWHERE, Route, Xspim
@@ -33,7 +35,9 @@ Write = Callable[[int, int, int], None]
 
 SECURE = 0x1000_0000
 PAGE = 10
-WINDOW, WINDOW_SIZE = 0x7000_0000, 0x1000_0000
+WINDOW_SIZE = 0x1000_0000
+WINDOWS = {0x7000_0000: 2, 0x8000_0000: 3, 0x9000_0000: 1}  # base: XSPI (hw-soc 3); no second alias
+_XSPI_BITS = {1: 5, 2: 12, 3: 17}  # in AHB5ENR and AHB5RSTR
 
 # memory: (MEMENR bit) that must be on; shut-down bits are RAMCFG's
 _MEMORY_BITS = {
@@ -54,13 +58,16 @@ class Soc:
         self.readers: dict[int, Read] = {}
         self.writers: dict[int, Write] = {}
         self.hot: dict[int, Read] = {}
+        self.hot_writes: dict[int, Write] = {}
         self.on_mapping_changed: Callable[[], None] | None = None
+        self.on_irq_changed: Callable[[], None] | None = None
         self._routes: dict[int, Route] = {}
+        self.reaches: dict[tuple[int, int, int], tuple[bool, bool]] = {}  # xspi_wire's, as long as the routes hold
         self._gates: list[tuple[Block, tuple[int, int] | None]] = []
         self._held: set[str] = set()
         self.rcc = Rcc(0x4602_8000, self._clocks_changed)
         self.pwr = Pwr(0x4602_4800, board.rails_1v8, tripwire, self._routes_changed)
-        self.syscfg = Syscfg(0x4600_8000)
+        self.syscfg = Syscfg(0x4600_8000, self.pwr.rail_valid)
         self.bsec = Bsec(0x4600_9000, tripwire, dict(board.fuses))
         self.dbgmcu = Dbgmcu(0x4400_1000)
         self.ramcfg = Ramcfg(0x4202_3000)
@@ -69,11 +76,17 @@ class Soc:
         self.xspi1 = Xspi(1, 0x4802_5000, self)
         self.xspi2 = Xspi(2, 0x4802_A000, self)
         self.xspi3 = Xspi(3, 0x4802_D000, self)
-        self.uart = Uart("USART1", 0x4200_1000)
-        self.lpuart = Uart("LPUART1", 0x4600_0C00)
+        self.xspis = {1: self.xspi1, 2: self.xspi2, 3: self.xspi3}
+        uart_hz = self.rcc.uart_hz
+        self.uart = Uart("USART1", 0x4200_1000, 159, self, lambda: uart_hz("USART1"), self.irq_changed)
+        self.lpuart = Uart(
+            "LPUART1", 0x4600_0C00, 169, self, lambda: uart_hz("LPUART1"), self.irq_changed, low_power=True
+        )
+        self.irq_sources: list[IrqSource] = [self.uart, self.lpuart, *self.xspis.values()]
         self._populate()
         self.blocks = {block.name: block for block, _ in self._gates}
         self._build_pages()
+        nor.on_change = self.mapping_changed
 
     def _populate(self) -> None:
         """Every block with the RCC enable bit that gates it (None: always clocked)."""
@@ -83,59 +96,67 @@ class Soc:
         gates += [(self.syscfg, (clocks.APB4ENR2, 0)), (self.bsec, (clocks.APB4ENR2, 1))]
         for letter, port in self.gpio.items():
             gates.append((port, (clocks.AHB4ENR, ord(letter) - ord("A"))))
-        gates += [(self.xspi1, (clocks.AHB5ENR, 5)), (self.xspi2, (clocks.AHB5ENR, 12))]
-        gates += [(self.xspim, (clocks.AHB5ENR, 13)), (self.xspi3, (clocks.AHB5ENR, 17))]
-        gates.append((Block("RNG", 0x4402_0000), (clocks.AHB3ENR, 0)))
-        gates.append((Block("HASH", 0x4402_0400), (clocks.AHB3ENR, 1)))
-        gates.append((Rifsc("RIFSC", 0x4402_4000, 0x1000), (clocks.AHB3ENR, 9)))
-        gates.append((Block("IAC", 0x4402_5000, 0x1000), (clocks.AHB3ENR, 10)))
-        for number in (*range(1, 10), *range(11, 16)):
-            gates.append((Block(f"RISAF{number}", 0x4402_5000 + 0x1000 * number, 0x1000), (clocks.AHB3ENR, 14)))
-        for number, base in ((21, 0x4403_5000), (22, 0x4403_6000), (23, 0x4403_7000)):
-            gates.append((Block(f"RISAF{number}", base, 0x1000), (clocks.AHB3ENR, 14)))
-        gates += [(Watchdog("IWDG", 0x4600_4800), None), (Watchdog("WWDG", 0x4000_2C00), None)]
+        gates += [(block, (clocks.AHB5ENR, _XSPI_BITS[number])) for number, block in self.xspis.items()]
+        gates.append((self.xspim, (clocks.AHB5ENR, 13)))
+        gates += [(row.kind(row.name, row.base, row.size), row.gate) for row in PLAIN]
         gates += [(self.uart, (clocks.APB2ENR, 4)), (self.lpuart, (clocks.APB4ENR1, 3))]
 
     # ---- access ----------------------------------------------------------------------------------------------------
 
     def read(self, address: int, size: int) -> int:
-        """`size` (1, 2, 4) bytes at a peripheral address or in the XSPI2 window. Raises BusFault, BusHang."""
+        """`size` (1, 2, 4) bytes at a peripheral address or in an XSPI window. Raises BusFault, BusHang."""
         reader = self.readers.get(address >> PAGE)
         if reader is not None:
             return reader(address, size)
-        if WINDOW <= address < WINDOW + WINDOW_SIZE:
-            return int.from_bytes(self.read_block(address, size), "little")
-        raise BusFault(address)
+        return int.from_bytes(self.read_block(address, size), "little")
 
     def write(self, address: int, size: int, value: int) -> None:
         """Write `size` (1, 2, 4) bytes. Raises BusFault, BusHang."""
         writer = self.writers.get(address >> PAGE)
         if writer is not None:
             writer(address, size, value)
-        elif WINDOW <= address < WINDOW + WINDOW_SIZE:
-            self._window(address).write(address, address - WINDOW, value.to_bytes(size, "little"))
-        else:
-            raise BusFault(address)
+            return
+        window = self._window(address)
+        window.write(address, address & WINDOW_SIZE - 1, value.to_bytes(size, "little"))
 
     def read_block(self, address: int, length: int) -> bytes:
-        """`length` bytes of the XSPI2 window in one go. Raises BusFault beyond the device, BusHang while not mapped."""
-        if not WINDOW <= address <= address + length <= WINDOW + WINDOW_SIZE:
-            raise BusFault(address)
-        return self._window(address).read(address, address - WINDOW, length)
+        """`length` bytes of an XSPI window in one go. Raises BusFault beyond the device or unmapped, BusHang."""
+        return self._window(address).read(address, address & WINDOW_SIZE - 1, length)
 
     def _window(self, address: int) -> Window:
-        """XSPI2, if it can answer. Without a clock, or held in reset, nobody ends the transfer."""
-        if not self.rcc.enabled(clocks.AHB5ENR, 12) or self.rcc.held(clocks.AHB5ENR, 12):
+        """The window `address` lies in. Without a clock, or held in reset, its XSPI never ends the transfer."""
+        number = WINDOWS.get(address & -WINDOW_SIZE)
+        if number is None:
+            raise BusFault(address)
+        bit = _XSPI_BITS[number]
+        if not self.rcc.enabled(clocks.AHB5ENR, bit) or self.rcc.held(clocks.AHB5ENR, bit):
             raise BusHang(address)
-        return self.xspi2.window
+        return self.xspis[number].window
 
-    def mapped(self) -> bool:
-        """Whether XSPI2 is in memory-mapped mode."""
-        return self.xspi2.is_mapped and self.rcc.enabled(clocks.AHB5ENR, 12)
+    def mapped(self, number: int = 2) -> bool:
+        """Whether XSPI `number` is in memory-mapped mode."""
+        return self.xspis[number].is_mapped and self.rcc.enabled(clocks.AHB5ENR, _XSPI_BITS[number])
 
-    def mapped_content(self) -> memoryview | None:
-        """The NOR's content if a mapped read gives exactly that now, so the window may be memory; else None."""
-        return self.nor.content if self.mapped() and self.xspi2.window.serves_content() else None
+    def mapped_content(self, number: int = 2) -> memoryview | None:
+        """The NOR's content if a read of XSPI `number`'s window gives exactly that now, so it may be memory; else None.
+
+        No more than DCR1.DEVSIZE allows. It may change by itself only when the NOR's busy time ends; everything else is
+        told by `on_mapping_changed`.
+        """
+        if not self.mapped(number) or not self.xspis[number].window.serves_content():
+            return None
+        content, size = self.nor.content, self.xspis[number].wire.device_size()
+        return content if size >= len(content) else content[:size]
+
+    def kernel_hz(self, number: int) -> int:
+        """The kernel clock of XSPI `number` in hertz, 0 while it stands."""
+        return self.rcc.xspi_hz(number) if self.rcc.enabled(clocks.AHB5ENR, _XSPI_BITS[number]) else 0
+
+    def settle(self, now: int) -> None:
+        """Let the XSPIs finish what is over by `now` (picoseconds): a frame reaches the NOR when NCS rises."""
+        for block in self.xspis.values():
+            if block.state:
+                block.settle(now)
 
     def ram_enabled(self, region: str) -> bool:
         """Whether the memory of that name (any case, "AHBSRAM" for both) is clocked and not shut down."""
@@ -154,24 +175,32 @@ class Soc:
         return route
 
     def _find_route(self, number: int) -> Route:
-        if self.xspim.port_of(number) != 2 or not self.pwr.vddio3_valid:
+        if self.xspim.port_of(number) != 2 or not self.pwr.rail_valid("vddio3"):
             return NOWHERE
         port, function = self.gpio["N"], self.board.function
         connected = {signal for signal, pin in self.board.pins if port.has_function(pin, function)}
         sends = {"ncs", "clk", "io0"} <= connected
         wide = sends and all(f"io{line}" in connected for line in range(8))
-        return Route(sends=sends, listens=sends and "io1" in connected, wide=wide)
+        forced = self.xspim.overridden(number)
+        return Route(sends=sends, listens=sends and "io1" in connected, wide=wide, forced=forced)
 
     def _routes_changed(self) -> None:
         self._routes.clear()
+        self.reaches.clear()
+        self.mapping_changed()
 
     def _any_xspi_enabled(self) -> bool:
-        return any(block.words.get(0, 0) & 1 for block in (self.xspi1, self.xspi2, self.xspi3))
+        return any(block.words.get(0, 0) & 1 for block in self.xspis.values())
 
     def mapping_changed(self) -> None:
-        """Called by XSPI when the window may have come or gone; tells `on_mapping_changed`."""
+        """Called when a window may have come, gone or changed its bytes; tells `on_mapping_changed`."""
         if self.on_mapping_changed is not None:
             self.on_mapping_changed()
+
+    def irq_changed(self) -> None:
+        """Called by a block when a register access may have moved its interrupt line; tells `on_irq_changed`."""
+        if self.on_irq_changed is not None:
+            self.on_irq_changed()
 
     # ---- clock gates -----------------------------------------------------------------------------------------------
 
@@ -186,6 +215,8 @@ class Soc:
                 block.reset()
             elif not held:
                 self._held.discard(block.name)
+        for xspi in self.xspis.values():
+            xspi.clock_changed()
         self._build_pages()
         self.mapping_changed()
 
@@ -194,11 +225,14 @@ class Soc:
         self.readers.clear()
         self.writers.clear()
         self.hot.clear()
+        self.hot_writes.clear()
         for block, gate in self._gates:
             reader: Read = block.read
             writer: Write = block.write
             if gate is not None and not self.rcc.enabled(*gate):
                 reader, writer = _hanging_read, _hanging_write
+                if isinstance(block, Gpio):
+                    reader, writer = block.read_unclocked, block.write_unclocked
             elif block.name in self._held:
                 reader, writer = _held_read, _held_write
             for alias in (0, SECURE):
@@ -209,22 +243,27 @@ class Soc:
                 if isinstance(block, Xspi) and reader == block.read:
                     self.hot[block.base + alias + DR] = data_reader(block, self)
                     self.hot[block.base + alias + SR] = status_reader(block, self)
+                    for offset, write in writers(block, self).items():
+                        self.hot_writes[block.base + alias + offset] = write
 
     # ---- reset and state -------------------------------------------------------------------------------------------
 
     def reset(self, kind: str) -> None:
-        """ "system": all peripherals, not the NOR. "power": everything, the NOR included."""
-        if kind not in ("system", "power"):
-            raise ValueError(f"reset {kind!r}: system or power")
-        power = kind == "power"
+        """ "system" (SYSRESETREQ) and "pin" (NRST): all peripherals, not the NOR. "power": everything."""
+        if kind not in ("system", "pin", "power"):
+            raise ValueError(f"reset {kind!r}: system, pin or power")
+        self.rcc.cause = kind
+        if kind == "power":
+            self.nor.power_off(self.time.now)
+            self.nor.power_on(self.time.now)
+        else:
+            for xspi in self.xspis.values():
+                xspi.reset()  # before their pins and clocks go: the NOR sees NCS rise
         for block, _ in self._gates:
-            if power:
+            if kind == "power":
                 block.power_reset()
             else:
                 block.reset()
-        if power:
-            self.nor.power_off(self.time.now)
-            self.nor.power_on(self.time.now)
         self._clocks_changed()
         self._routes_changed()
 

@@ -36,6 +36,21 @@ def head_of(frame: Framing, instruction: int, address: int, alternate: int) -> b
     return head
 
 
+def head_sent(frame: Framing, head: bytes, clocks: int) -> bytes:
+    """What of `head` is out after so many clocks; whole bytes, in 8D pairs of them."""
+    sent = 0
+    for phase in (frame.instruction, frame.address, frame.alternate):
+        driven = min(clocks, phase.clocks(phase.size))
+        sent += min(driven * phase.lines * (2 if phase.dtr else 1) // 8, phase.size)
+        clocks -= driven
+    return head[:sent]
+
+
+def widest(frame: Framing) -> int:
+    """The most lines any phase uses."""
+    return frame.lines
+
+
 def swaps(frame: Framing, memory_type: int) -> bool:
     """Whether the controller swaps the bytes of each pair of data: only in 8D, and by the memory type."""
     return frame.data.lines == 8 and frame.data.dtr and memory_type in MTYP_SWAPS

@@ -1,11 +1,34 @@
-"""The registers that loaders read by the million: the usual case first, everything else as `Xspi.read` has it."""
+"""The registers that loaders access by the million: the usual case first, everything else as `Xspi` itself has it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from n6prog.sim.soc.xspi_map import BUSY, FTF, READ
+from n6prog.sim.soc.xspi_map import (
+    ABORT,
+    BUSY,
+    CCR,
+    CLEARABLE,
+    COMMAND,
+    CR,
+    DLR,
+    DR,
+    EN,
+    FCR,
+    FIFO,
+    FTF,
+    IDLE,
+    IRQ_FLAGS,
+    IRQ_SHIFT,
+    PIR,
+    PSMAR,
+    PSMKR,
+    READ,
+    TCR,
+    WRITABLE,
+    WRITE,
+)
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
@@ -18,7 +41,7 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
     def read(address: int, size: int) -> int:
         first = source.popped
-        if size == 4 and first + 4 < source.at_hand and not first & 3:
+        if size == 4 and first + 4 < source.at_hand and not first & 3 and not xspi.interrupts:
             soc.time.now += cost
             xspi.seen = -1
             source.popped = first + 4
@@ -29,15 +52,37 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
 
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
-    """`read` for the address of SR: between two bursts of a read, when the next burst is not the last."""
-    cost, source, slow = xspi.cost, xspi.input, xspi.read
+    """`read` for the address of SR: nothing or a command under way, or between two bursts that are not the last."""
+    cost, source, sink, slow = xspi.cost, xspi.input, xspi.output, xspi.read
 
     def read(address: int, size: int) -> int:
-        popped = source.popped
-        wanted = popped + xspi.threshold
-        if size != 4 or not popped or xspi.state != READ or wanted >= source.total or wanted > source.cap:
+        state = xspi.state
+        if size != 4 or xspi.interrupts:
             return slow(address, size)
         time = soc.time
+        if state == WRITE:
+            now = time.now + cost
+            left = sink.dry - now
+            busy = sink.depth - xspi.threshold * (sink.word >> 2)  # a level above this is no room for a burst
+            if left > busy:
+                now += left - busy
+                left = busy
+            time.now = now
+            level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
+            xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
+            return xspi.flags | BUSY | FTF | level << 8
+        if state in (IDLE, COMMAND):
+            value = xspi.flags | (BUSY if state else 0) | (0 if xspi.mode else FTF)
+            over = state and time.now + cost >= xspi.transfer.end
+            if xspi.mode == 2 or value == xspi.seen or over:
+                return slow(address, size)
+            time.now += cost
+            xspi.seen = value
+            return value
+        popped = source.popped
+        wanted = popped + xspi.threshold
+        if not popped or state != READ or wanted >= source.total or wanted > source.cap:
+            return slow(address, size)
         time.now += cost
         if source.arrived(time.now) < wanted:
             time.advance_to(source.moment_of(wanted))
@@ -50,3 +95,84 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
         return value
 
     return read
+
+
+def writers(xspi: Xspi, soc: Soc) -> dict[int, Callable[[int, int, int], None]]:
+    """`write` by the offset of the register: data in mid-transfer, and what is set up for a command while none runs."""
+    plain = {offset: _plain_writer(xspi, soc, offset) for offset in (DLR, PSMKR, PSMAR, PIR, CCR, TCR)}
+    return {DR: _data_writer(xspi, soc), CR: _control_writer(xspi, soc), FCR: _flag_writer(xspi, soc), **plain}
+
+
+def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
+    """A word into the FIFO of a write under way, with more to come."""
+    cost, sink, slow = xspi.cost, xspi.output, xspi.write
+
+    def write(address: int, size: int, value: int) -> None:
+        sent = sink.sent
+        if size != 4 or xspi.state != WRITE or len(sent) + 4 >= sink.total or xspi.interrupts:
+            slow(address, size, value)
+            return
+        time = soc.time
+        now = time.now + cost
+        sent += value.to_bytes(4, "little")
+        dry = sink.dry
+        if dry < now:
+            dry = now
+        dry += sink.word
+        sink.dry = dry
+        if dry - now > sink.depth and len(sent) > FIFO:
+            now = dry - sink.depth
+        time.now = now
+        xspi.seen = -1
+
+    return write
+
+
+def _plain_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int], None]:
+    """A register that is only looked at when a transfer starts."""
+    cost, mask, slow = xspi.cost, WRITABLE[offset], xspi.write
+
+    def write(address: int, size: int, value: int) -> None:
+        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+            slow(address, size, value)
+            return
+        soc.time.now += cost
+        xspi.words[offset] = value & mask
+        xspi.seen = -1
+
+    return write
+
+
+def _control_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
+    """CR while nothing runs, for another indirect mode, without interrupts before or after."""
+    cost, mask, slow = xspi.cost, WRITABLE[CR], xspi.write
+    unusual = ABORT | IRQ_FLAGS << IRQ_SHIFT
+
+    def write(address: int, size: int, value: int) -> None:
+        mode = value >> 28 & 3
+        usual = value & EN and not value & unusual and mode != 3
+        if not usual or size != 4 or xspi.state != IDLE or xspi.interrupts:
+            slow(address, size, value)
+            return
+        soc.time.now += cost
+        xspi.words[CR] = value & mask
+        xspi.threshold = (value >> 8 & 0x3F) + 1
+        xspi.mode = mode
+        xspi.seen = -1
+
+    return write
+
+
+def _flag_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
+    """FCR while nothing runs."""
+    cost, slow = xspi.cost, xspi.write
+
+    def write(address: int, size: int, value: int) -> None:
+        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+            slow(address, size, value)
+            return
+        soc.time.now += cost
+        xspi.flags &= ~(value & CLEARABLE)
+        xspi.seen = -1
+
+    return write

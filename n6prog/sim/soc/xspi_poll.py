@@ -1,7 +1,8 @@
-"""XSPI's automatic polling: only the polls whose outcome can differ are made."""
+"""XSPI's automatic polling: only the polls whose outcome can differ are made (hw-soc 7.3, RM0456 30.4.15)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from n6prog.sim.soc.xspi_map import CR, NEVER, PIR, PMM, PSMAR, PSMKR
@@ -10,52 +11,114 @@ if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
     from n6prog.sim.soc.xspi import Xspi
 
+LONGEST = 4  # bytes of a poll; a longer DLR is not obeyed (RM0456)
+
 
 class Poller:
-    """Repeats a status read every PIR clocks. Between two changes of the NOR all polls see the same and are skipped."""
+    """Repeats a status read every PIR clocks. Polls are numbered from 0.
+
+    Between two changes of the NOR all polls see the same: poll `_next` is the first whose outcome may be another, all
+    before it that are not yet `_seen` have the outcome `_matching`.
+    """
 
     def __init__(self, xspi: Xspi, soc: Soc) -> None:
         self._xspi = xspi
         self._soc = soc
+        self.clear()
+
+    def clear(self) -> None:
+        """No polling."""
         self.data = b""  # what the last poll sampled
-        self._at = NEVER  # start of the next poll that matters
-        self._duration = 0
-        self._match_at = NEVER
+        self._begin = self._clock = 0
+        self._duration, self._period = NEVER, 1
+        self._length = 0
+        self._matching = False
+        self._next = 0
+        self._seen = 0  # polls accounted for
+        self._taken = 0  # polls done when DR was last read
 
-    def start(self, now: int) -> None:
-        """The first poll goes out at `now`."""
-        self._at = now
-        self._match_at = NEVER
-        self._once()
+    def start(self, length: int) -> None:
+        """The first poll of `length` bytes begins; the next one PIR clocks after its end, NCS high time at least."""
+        self.clear()
+        transfer = self._xspi.transfer
+        frame, clock = transfer.frame()[0], transfer.clock
+        self._length = min(length, LONGEST)
+        self._begin, self._clock = transfer.begin, clock
+        self._duration = frame.head_clocks * clock + self._length * frame.byte_halves * clock // 2
+        pause = self._xspi.load(PIR) * clock
+        self._period = self._duration + max(pause, self._xspi.wire.high_time(clock))
+        self._make(0)
 
-    def matched(self, now: int) -> bool:
-        """Whether a match was found by `now`; told once."""
-        while self._match_at == NEVER and self._at != NEVER and self._at + self._duration <= now:
-            self._once()
-        if self._match_at > now:
-            return False
-        self._match_at = NEVER
-        return True
-
-    def next_event(self) -> int:
-        """When there can be news; NEVER when the NOR does not change any more."""
-        if self._match_at != NEVER:
-            return self._match_at
-        return NEVER if self._at == NEVER else self._at + self._duration
-
-    def _once(self) -> None:
-        """One status read at `_at`."""
-        start = self._at
-        data, self._duration, clock = self._xspi.poll_frame(start)
-        self.data = data[:4]
-        words = self._xspi.words
-        mask = words.get(PSMKR, 0)
-        control = words.get(CR, 0)
-        differs = (int.from_bytes(self.data, "little") ^ words.get(PSMAR, 0)) & mask
-        period = self._duration + words.get(PIR, 0) * clock
-        if differs != mask if control & PMM else differs == 0:
-            self._match_at = start + self._duration
-            self._at = start + period  # with APMS the transfer is over and nobody asks
-            return
+    def _make(self, number: int) -> None:
+        """One poll."""
+        start = self._begin + number * self._period
+        frame, head = self._xspi.transfer.frame()
+        self.data, strobed = self._xspi.wire.get(start, self._clock, frame, head, self._length)
+        load = self._xspi.load
+        mask = load(PSMKR)
+        differs = (int.from_bytes(self.data, "little") ^ load(PSMAR)) & mask
+        self._matching = strobed and (differs != mask if load(CR) & PMM else differs == 0)
         change = self._soc.nor.next_change(start)
-        self._at = NEVER if change is None else start + max(1, -(-(change - start) // period)) * period
+        self._next = NEVER
+        if not strobed:
+            self._duration = NEVER  # waits for edges of DQS for ever
+        elif change is not None:
+            self._next = max(number + 1, (change - self._begin) // self._period)
+
+    def _end_of(self, number: int) -> int:
+        return self._begin + number * self._period + self._duration
+
+    def _done(self, now: int) -> int:
+        """How many polls are over; 0 or less before the first."""
+        return (now - self._begin - self._duration) // self._period + 1
+
+    def matched(self, now: int, once: bool) -> bool:
+        """Whether a poll that nobody has looked at yet had matched by `now`; `once`: the first one ends the polling."""
+        found = False
+        while True:
+            done = self._done(now)
+            known = min(done, self._next)
+            if known > self._seen:
+                self._seen = known
+                found = found or self._matching
+                if found and once:
+                    return True
+            if self._next >= done:
+                return found
+            self._make(self._next)
+
+    def fresh(self, now: int) -> bool:
+        """FTF: whether there was a poll since DR was last read."""
+        return self._done(now) > self._taken
+
+    def take(self, now: int) -> int:
+        """DR: the bytes of the last poll."""
+        self._taken = self._done(now)
+        return int.from_bytes(self.data, "little")
+
+    def next_event(self, every: bool) -> int:
+        """When there can be news: a match, a poll whose outcome may differ, or (`every`) just the next poll's end."""
+        return min(self._end_of(self._seen if every or self._matching else self._next), NEVER)
+
+    def snapshot(self) -> dict[str, object]:
+        """The state, JSON-able."""
+        return {
+            "data": self.data.hex(),
+            "begin": self._begin,
+            "duration": self._duration,
+            "clock": self._clock,
+            "period": self._period,
+            "length": self._length,
+            "matching": self._matching,
+            "next": self._next,
+            "seen": self._seen,
+            "taken": self._taken,
+        }
+
+    def restore(self, state: Mapping[str, int | str]) -> None:
+        """Take back what `snapshot` gave."""
+        self.data = bytes.fromhex(str(state["data"]))
+        self._begin, self._duration = int(state["begin"]), int(state["duration"])
+        self._clock, self._period, self._length = int(state["clock"]), int(state["period"]), int(state["length"])
+        self._matching = bool(state["matching"])
+        self._next, self._seen, self._taken = int(state["next"]), int(state["seen"]), int(state["taken"])

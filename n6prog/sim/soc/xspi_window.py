@@ -1,98 +1,194 @@
-"""XSPI's memory-mapped mode: the window at 0x7000_0000 (hw-soc 7.3)."""
+"""XSPI's memory-mapped mode: bus accesses as frames, prefetch, time-out (hw-soc 7.3; RM0456 30.4.15 to 30.4.19)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from n6prog.sim.nor.wire import Framing, swap_pairs
+from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.bus import BusFault, BusHang
 from n6prog.sim.soc.xspi_frame import framing_of, head_of, swaps
-from n6prog.sim.soc.xspi_map import ABR, CCR, CR, FIFO, IR, LPTR, NEVER, TCEN, TCR, WABR, WCCR, WIR, WTCR
+from n6prog.sim.soc.xspi_map import (
+    ABR,
+    CCR,
+    CR,
+    DQSE,
+    FIFO,
+    IR,
+    LPTR,
+    NEVER,
+    NOPREF,
+    TCEN,
+    TCR,
+    WABR,
+    WCCR,
+    WIR,
+    WTCR,
+)
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
     from n6prog.sim.soc.xspi import Xspi
 
+_WHOLE_WINDOW = 1 << 28
+
 
 class Window:
-    """Bus accesses turned into frames by the read set (CCR, TCR, IR) and the write set (WCCR, WTCR, WIR)."""
+    """Bus accesses turned into frames by the read set (CCR, TCR, IR) and the write set (WCCR, WTCR, WIR).
+
+    NCS stays low after an access, so a read that goes on where the last one stopped needs no new head, and stores to
+    following addresses are one frame. It rises for another access, at the time-out, or when the mode is left.
+    """
 
     def __init__(self, xspi: Xspi, soc: Soc) -> None:
         self._xspi = xspi
         self._soc = soc
-        self.open_until = 0  # NCS stays low until then, and BUSY with it
-        self._next = -1  # offset that goes on where the last read stopped
+        self.clear()
 
-    def closed(self) -> None:
-        """NCS is high."""
-        self.open_until = 0
-        self._next = -1
+    def clear(self) -> None:
+        """As after a reset."""
+        self.open_until = 0  # NCS is low until then; 0 when it is high
+        self.touched = False  # an access was made: BUSY from then on (RM0456 30.4.19)
+        self._next = -1  # offset at which the last access stopped
+        self._flow = 0  # since when the FIFO fills with what follows it
+        self._store: bytearray | None = None  # the frame of stores under way
+        self._first = 0  # its offset
+        self._start = 0  # its time
+
+    def entered(self) -> None:
+        """The mode is chosen; nothing was accessed yet."""
+        self.clear()
+
+    def raise_select(self, moment: int) -> None:
+        """NCS rises at `moment`; a frame of stores reaches the device with that."""
+        if not self.open_until:
+            return
+        xspi, store = self._xspi, self._store
+        clock = xspi.wire.clock()
+        self.open_until, self._next, self._store = 0, -1, None
+        xspi.wire.raised(moment, clock)
+        if store is not None:
+            frame, head = self._write_frame(self._first)
+            xspi.wire.put(self._start, clock, frame, head, bytes(store))
+            self._soc.mapping_changed()
 
     def timed_out(self, now: int) -> bool:
         """Whether the time-out has raised NCS by `now`; told once."""
         if 0 < self.open_until <= now:
-            self.closed()
+            self.raise_select(self.open_until)
             return True
         return False
 
+    # ---- accesses --------------------------------------------------------------------------------------------------
+
+    def _check(self, address: int, end: int, ccr: int) -> int:
+        """The clock, if an access up to offset `end` can be served. Raises BusFault, BusHang."""
+        xspi = self._xspi
+        size = xspi.wire.device_size()
+        if not xspi.is_mapped or end > size or not ccr >> 24 & 7:
+            raise BusFault(address)  # RM0456 30.4.17: not mapped, beyond the device, no data phase
+        clock = xspi.wire.clock()
+        if clock == NEVER or end == size == _WHOLE_WINDOW:
+            raise BusHang(address)  # no clock; the last address of 256 MB (ES0620 2.4.6)
+        xspi.settle(self._soc.time.now)
+        return clock
+
     def read(self, address: int, offset: int, length: int) -> bytes:
-        """`length` bytes from `offset`. Raises BusHang when not mapped or without a strobe, BusFault beyond the end."""
-        xspi, soc = self._xspi, self._soc
-        if not xspi.is_mapped:
-            raise BusHang(address)
-        if offset + length > xspi.device_size():
-            raise BusFault(address)
-        time, clock = soc.time, xspi.clock()
-        frame, head = self._frame(0)
+        """`length` bytes from `offset`. Raises BusFault where the block refuses, BusHang where nothing ever comes."""
+        xspi, time = self._xspi, self._soc.time
+        clock = self._check(address, offset + length, xspi.load(CCR))
+        frame, _ = self._frame(0)
         double = frame.byte_halves == 1  # 8D moves pairs from even addresses
         start = offset & ~1 if double else offset
         count = (offset + length - start + 1) & ~1 if double else length
         frame, head = self._frame(start)
-        answer = xspi.on_wire(time.now, clock, frame, head, b"", count)
-        if frame.dqs and (answer is None or not soc.nor.drives_dqs):
+        byte = frame.byte_halves * clock // 2
+        ahead = 0 if xspi.load(CR) & NOPREF else FIFO
+        if offset == self._next and self._store is None:
+            begin = time.now
+            ready = min((begin - self._flow) // byte, ahead)
+            data_at = begin - ready * byte
+        else:
+            self.raise_select(time.now)
+            begin = xspi.wire.start(time.now, clock)
+            data_at = begin + frame.head_clocks * clock
+        data, strobed = xspi.wire.get(begin, clock, frame, head, count)
+        self.touched = True
+        if not strobed:
+            self.open_until = NEVER
             raise BusHang(address)
-        data = xspi.sampled(frame, answer, count)
-        lead = 0 if offset == self._next and self.open_until > time.now else frame.head_clocks * clock
-        bursts = -(-length // FIFO)
-        time.now += lead + count * frame.byte_halves * clock // 2 + bursts * soc.model.mapped_burst
-        self._next = offset + length
-        timed = xspi.words.get(CR, 0) & TCEN
-        self.open_until = time.now + (xspi.words.get(LPTR, 0) * clock if timed else NEVER)
+        self._flow = end = data_at + count * byte
+        time.now = max(begin, end) + -(-length // FIFO) * self._soc.model.mapped_burst
+        self._keep_open(offset + length, max(time.now, end + ahead * byte), clock)
         return data[offset - start : offset - start + length]
 
     def write(self, address: int, offset: int, data: bytes) -> None:
-        """A store at `offset`. Raises BusHang when not mapped, BusFault without a write set (WCCR is 0)."""
-        xspi = self._xspi
-        if not xspi.is_mapped:
-            raise BusHang(address)
-        words = xspi.words
-        if not words.get(WCCR, 0):
-            raise BusFault(address)
-        frame = framing_of(words[WCCR], words.get(WTCR, 0) & 0x1F)
-        head = head_of(frame, words.get(WIR, 0), offset, words.get(WABR, 0))
-        time, clock = self._soc.time, xspi.clock()
-        start = time.now
-        time.now += frame.head_clocks * clock + len(data) * frame.byte_halves * clock // 2
-        self._next = -1
-        xspi.on_wire(start, clock, frame, head, swap_pairs(data) if swaps(frame, xspi.memory_type()) else data)
+        """A store at `offset`. Raises BusFault, BusHang."""
+        xspi, time = self._xspi, self._soc.time
+        ccr = xspi.load(WCCR)
+        clock = self._check(address, offset + len(data), ccr)
+        frame, _ = self._write_frame(offset)
+        if frame.byte_halves == 1 and not ccr & DQSE:
+            raise BusFault(address)  # RM0456 30.4.17: octal DTR without DQS
+        if self._store is None or offset != self._next:
+            self.raise_select(time.now)
+            self._start = xspi.wire.start(time.now, clock)
+            self._first, self._store = offset, bytearray()
+            time.now = self._start + frame.head_clocks * clock
+        self._store += data
+        time.now += len(data) * frame.byte_halves * clock // 2
+        self.touched = True
+        self._keep_open(offset + len(data), time.now, clock)
+        self._soc.mapping_changed()
+
+    def _keep_open(self, offset: int, still: int, clock: int) -> None:
+        """NCS stays low; the clock stands from `still` on, and the time-out runs if it is enabled."""
+        load = self._xspi.load
+        self._next = offset
+        self.open_until = still + load(LPTR) * clock if load(CR) & TCEN else NEVER
 
     def serves_content(self) -> bool:
         """Whether a read gives the plain content of the NOR now, so that the window may be mapped as memory."""
         xspi, soc = self._xspi, self._soc
-        if not xspi.is_mapped:
+        load = xspi.load
+        if not xspi.is_mapped or self._store is not None or xspi.wire.clock() == NEVER or not load(CCR) >> 24:
             return False
         frame, head = self._frame(0)
-        route = soc.route(xspi.number)
-        if not route.hears(frame.data.lines) or not route.reaches(frame.instruction.lines):
+        if xspi.wire.reach(frame) != (True, True) or (frame.dqs and not soc.nor.drives_dqs):
             return False
-        if frame.dqs and not soc.nor.drives_dqs:
+        if frame.byte_halves == 1 and not swaps(frame, xspi.wire.memory_type()):
             return False
-        if frame.byte_halves == 1 and not swaps(frame, xspi.memory_type()):
-            return False
-        return soc.nor.serves_content(frame, head, soc.time.now)
+        return soc.nor.serves_content(frame, head, soc.time.now) and soc.nor.keeps_up(head[0], xspi.wire.clock())
 
     def _frame(self, offset: int) -> tuple[Framing, bytes]:
         """The frame of a read at `offset`."""
-        words = self._xspi.words
-        frame = framing_of(words.get(CCR, 0), words.get(TCR, 0) & 0x1F)
-        return frame, head_of(frame, words.get(IR, 0), offset, words.get(ABR, 0))
+        load = self._xspi.load
+        frame = framing_of(load(CCR), load(TCR) & 0x1F)
+        return frame, head_of(frame, load(IR), offset, load(ABR))
+
+    def _write_frame(self, offset: int) -> tuple[Framing, bytes]:
+        """The frame of a store at `offset`."""
+        load = self._xspi.load
+        frame = framing_of(load(WCCR), load(WTCR) & 0x1F)
+        return frame, head_of(frame, load(WIR), offset, load(WABR))
+
+    def snapshot(self) -> dict[str, object]:
+        """The state, JSON-able."""
+        return {
+            "open_until": self.open_until,
+            "touched": self.touched,
+            "next": self._next,
+            "flow": self._flow,
+            "store": None if self._store is None else self._store.hex(),
+            "first": self._first,
+            "start": self._start,
+        }
+
+    def restore(self, state: Mapping[str, int | str | None]) -> None:
+        """Take back what `snapshot` gave."""
+        number = {name: int(value) for name, value in state.items() if isinstance(value, int)}
+        store = state["store"]
+        self.open_until, self.touched = number["open_until"], bool(number["touched"])
+        self._next, self._flow = number["next"], number["flow"]
+        self._store = bytearray.fromhex(store) if isinstance(store, str) else None
+        self._first, self._start = number["first"], number["start"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,6 +56,7 @@ class Chip:
         self.w(0x5802_B400, 0)
         self.xw(0x08, 0x0119_0100)
         self.xw(0x0C, 0)
+        self.xw(0x220, 0x0004_0008)  # CALSOR by hand: no calibration before the first frame
         self.xw(0x108, 0)
         self.xw(0x00, 0x301)
 
@@ -128,6 +130,108 @@ class Chip:
         self.xw(0x110, ir)
         self.xw(0x130, 64)
         self.mode(3, 8 if timeout else 0)
+
+
+class FakeNor:
+    """Answers every frame with `answer`, over and over, and notes what was sent: (start, clock, head, out, want)."""
+
+    def __init__(self) -> None:
+        self.content = memoryview(bytearray(0x1000))
+        self.answer: bytes | None = bytes(range(256))
+        self.heard: list[tuple[int, int, bytes, bytes, int]] = []
+        self.drives_dqs = True
+        self.status_polls = 0
+        self.busy_until = 0
+        self.plain = True
+        self.fastest = 0  # ps: no read works at a shorter clock
+        self.faults = SimpleNamespace(stuck_wip=False)
+        self.floating = SimpleNamespace(fill=lambda length: b"\xf1" * length)
+        self.changes: list[tuple[int, bytes]] = []  # from then on this is the answer
+        self.on_change: Callable[[], None] | None = None
+
+    def transaction(
+        self, start: int, clock: int, _frame: object, head: bytes, out: bytes = b"", want: int = 0
+    ) -> bytes | None:
+        self.heard.append((start, clock, head, out, want))
+        answer = self.answer
+        for since, later in self.changes:
+            answer = later if start >= since else answer
+        return None if answer is None else (answer * (want // len(answer) + 1))[:want]
+
+    def next_change(self, moment: int) -> int | None:
+        return min((since for since, _ in self.changes if since > moment), default=None)
+
+    def serves_content(self, _frame: object, _head: bytes, _now: int) -> bool:
+        return self.plain
+
+    def keeps_up(self, _opcode: int, clock: int) -> bool:
+        return clock >= self.fastest
+
+    def power_off(self, _now: int) -> None:
+        pass
+
+    def power_on(self, _now: int) -> None:
+        pass
+
+
+class Bench(Chip):
+    """XSPI2 before a fake NOR, where register accesses cost no time: a CLK is 31 250 ps, and so is a byte in 8S."""
+
+    def __init__(self) -> None:
+        self.tripwire = Tripwire()
+        self.fake = FakeNor()
+        model = replace(STLINK_V3, xspi_register=0, mapped_burst=0)
+        self.soc = Soc(NUCLEO, self.fake, self.tripwire, model)  # type: ignore[arg-type]
+        self.time = self.soc.time = Timeline(10**10)
+        self.xspi = self.soc.xspi2
+
+    @property
+    def heard(self) -> list[tuple[int, int, bytes, bytes, int]]:
+        return self.fake.heard
+
+    def sr(self) -> int:
+        """SR as it stands, without the wait that a program's look may bring."""
+        return self.xspi.load(0x20)
+
+    def wait(self, clocks: int) -> None:
+        """Let so many CLK of 32 MHz pass."""
+        self.time.now += clocks * CLK
+
+    def setup(self, ccr: int, ir: int, length: int = 0, tcr: int = 0) -> None:
+        """Command registers, without a trigger as long as FMODE is 0 and there is an address or a data phase."""
+        if length:
+            self.xw(0x40, length - 1)
+        self.xw(0x108, tcr)
+        self.xw(0x100, ccr)
+        self.xw(0x110, ir)
+
+    def begin_read(self, length: int, address: int = 0, fthres: int = 3) -> int:
+        """An octal STR read with a 5-clock head and no dummies: a byte a CLK. Gives the time it begins at."""
+        self.xw(0x00, 0x1000_0001 | fthres << 8)
+        self.setup(0x0400_3404, 0xEC, length)
+        self.xw(0x48, address)
+        return self.time.now
+
+    def begin_write(self, length: int, address: int = 0, fthres: int = 3) -> None:
+        """The same for a write; it begins with the first byte."""
+        self.xw(0x00, 1 | fthres << 8)
+        self.setup(0x0400_3404, 0x12, length)
+        self.xw(0x48, address)
+
+
+CLK = 31_250
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench()
+    bench.bring_up()
+    return bench
+
+
+@pytest.fixture
+def make_bench() -> Callable[..., Bench]:
+    return Bench
 
 
 @pytest.fixture

@@ -1,0 +1,173 @@
+"""One indirect transfer of XSPI: what the command registers said when it began, and its bytes (hw-soc 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from n6prog.sim.nor.wire import Framing
+from n6prog.sim.soc.patience import Patience
+from n6prog.sim.soc.xspi_fifo import ReadStream, WriteStream
+from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent
+from n6prog.sim.soc.xspi_map import ABR, AR, CCR, DHQC, DLR, IR, LONGEST_READ, NEVER, TCR, UNLIMITED
+
+if TYPE_CHECKING:
+    from n6prog.sim.soc.soc import Soc
+    from n6prog.sim.soc.xspi import Xspi
+
+# status reads of the NOR in a row that found it busy before the next one waits for it
+_STATUS_PATIENCE = 8
+
+
+class Transfer:
+    """Latches CCR, TCR, IR, AR and ABR, and hands the frame to the wire when NCS rises."""
+
+    def __init__(self, xspi: Xspi, soc: Soc) -> None:
+        self._xspi = xspi
+        self._soc = soc
+        self._nor_patience = Patience()
+        self.input = ReadStream()  # these two for life: xspi_hot holds them
+        self.output = WriteStream()
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing under way."""
+        self._latched: tuple[int, ...] = (0, 0, 0, 0, 0)
+        self._frame: tuple[Framing, bytes] | None = None  # made of that
+        self.clock = 0  # picoseconds
+        self.begin = 0  # NCS fell
+        self.end = 0  # when a command is over
+        self.told = False  # TCF of this transfer was raised
+        self.input.clear()
+        self.output.clear()
+
+    def addressed(self, length: int) -> bool:
+        """Whether the device has room for `length` bytes at AR; true where no address is sent.
+
+        Address, or address and length, beyond DEVSIZE is a transfer error (RM0456 30.4.17).
+        """
+        load = self._xspi.load
+        if not load(CCR) >> 8 & 7:
+            return True
+        needed = 1 if length > UNLIMITED else max(length, 1)
+        return load(AR) + needed <= self._xspi.wire.device_size()
+
+    def latch(self, now: int) -> bool:
+        """Take the frame from the registers at `now`; False when there is no clock to send it with."""
+        words = self._xspi.words
+        self._latched = tuple([words.get(offset, 0) for offset in (CCR, TCR, IR, AR, ABR)])
+        self._frame = None
+        self.told = False
+        self.clock = self._xspi.wire.clock()
+        if self.clock >= NEVER:
+            return False
+        self.begin = self._xspi.wire.start(now, self.clock)
+        return True
+
+    def frame(self) -> tuple[Framing, bytes]:
+        """Framing and head."""
+        if self._frame is None:
+            ccr, tcr, instruction, address, alternate = self._latched
+            frame = framing_of(ccr, tcr & 0x1F)
+            self._frame = frame, head_of(frame, instruction, address, alternate)
+        return self._frame
+
+    def _total(self) -> int:
+        """Bytes of data; without a limit up to the end of the device."""
+        length = self._xspi.load(DLR)
+        return length + 1 if length != UNLIMITED else self._xspi.wire.device_size() - self._latched[3]
+
+    def _held_back(self, frame: Framing) -> bool:
+        """With the delay-hold bit on, a DTR command goes out only if CCR.DDTR is set too (HAL comment)."""
+        ccr, tcr = self._latched[:2]
+        return bool(tcr & DHQC and frame.instruction.dtr and not ccr >> 27 & 1)
+
+    # ---- command -------------------------------------------------------------------------------------------------
+
+    def start_command(self) -> None:
+        """A frame without data is on its way."""
+        self.end = self.begin + self.frame()[0].head_clocks * self.clock
+
+    def finish_command(self) -> None:
+        """It is all out."""
+        frame, head = self.frame()
+        if not self._held_back(frame):
+            self._xspi.wire.send(self.begin, self.clock, frame, head)
+
+    # ---- read ----------------------------------------------------------------------------------------------------
+
+    def start_read(self) -> None:
+        """The answer begins to arrive."""
+        self._wait_with_status_polls()
+        self.begin = max(self.begin, self._soc.time.now)
+        frame, head = self.frame()
+        total = self._total()
+        kept = min(total, LONGEST_READ)
+        data, strobed = self._xspi.wire.get(self.begin, self.clock, frame, head, kept)
+        # an odd number of DTR bytes leaves the last one out and BUSY stuck; without strobe edges nothing comes at all
+        cap = 0 if not strobed else kept & ~1 if frame.byte_halves == 1 else kept
+        self.input.start(data, total, cap, self.begin + frame.head_clocks * self.clock, self._byte(frame))
+
+    def _byte(self, frame: Framing) -> int:
+        """Picoseconds of a data byte."""
+        return frame.byte_halves * self.clock // 2
+
+    def _wait_with_status_polls(self) -> None:
+        """A program that reads the NOR's status over and over waits for the NOR: let it, in one step."""
+        nor, time = self._soc.nor, self._soc.time
+        if nor.status_polls < _STATUS_PATIENCE:
+            self._nor_patience.reset()
+        elif nor.faults.stuck_wip:
+            self._nor_patience.wait(time)
+        else:
+            time.advance_to(nor.busy_until)
+
+    # ---- write ---------------------------------------------------------------------------------------------------
+
+    def start_write(self) -> None:
+        """The head goes out; data follow from the FIFO."""
+        frame, _ = self.frame()
+        self.output.start(self._total(), self.begin + frame.head_clocks * self.clock, self._byte(frame))
+
+    def filled(self) -> None:
+        """All bytes are in the FIFO or out. An odd number of DTR bytes: the last one never leaves."""
+        self.output.wedged = self.output.total % 2 == 1 and self.frame()[0].byte_halves == 1
+
+    def finish_write(self) -> None:
+        """They are all out."""
+        frame, head = self.frame()
+        self._xspi.wire.put(self.begin, self.clock, frame, head, bytes(self.output.sent))
+
+    # ---- abort ---------------------------------------------------------------------------------------------------
+
+    def cut(self, now: int) -> None:
+        """NCS rises in the middle of a command or a write: the device gets the whole bytes that are out by now."""
+        frame, head = self.frame()
+        sent = head_sent(frame, head, max(now - self.begin, 0) // self.clock)
+        out = self.output.out(now)
+        if frame.byte_halves == 1:
+            out = out[: len(out) & ~1]
+        if sent and not self._held_back(frame):
+            self._xspi.wire.put(self.begin, self.clock, frame, sent, out)
+
+    # ---- state ---------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, object]:
+        """The state, JSON-able."""
+        return {
+            "latched": list(self._latched),
+            "clock": self.clock,
+            "begin": self.begin,
+            "end": self.end,
+            "told": self.told,
+            "input": self.input.snapshot(),
+            "output": self.output.snapshot(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` gave."""
+        ccr, tcr, instruction, address, alternate = state["latched"]
+        self._latched, self._frame = (ccr, tcr, instruction, address, alternate), None
+        self.clock, self.begin, self.end, self.told = state["clock"], state["begin"], state["end"], state["told"]
+        self.input.restore(state["input"])
+        self.output.restore(state["output"])
