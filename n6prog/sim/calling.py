@@ -57,13 +57,14 @@ def _run(board: SimBoard, max_instructions: int) -> None:
     slices = -(-max_instructions * board.model.instruction // (10 * _SLICE))
     try:
         while core.running and not core.reset_wanted and slices > 0:
-            if core.engine.spinning or core.sleeping:
+            if core.stuck:
                 break
-            core.run_to(core.clock.now + _SLICE)
+            board.run_core(core.clock.now + _SLICE)
             slices -= 1
     finally:
         core.return_trap, core.stop_on_fault = None, False
-        board.host.advance_to(core.clock.now)
+        if board.powered:
+            board.host.advance_to(core.clock.now)
     if not core.returned:
         _fail(board, out_of_time=slices <= 0)
 
@@ -75,6 +76,8 @@ def _fail(board: SimBoard, *, out_of_time: bool) -> NoReturn:
     if core.fault:
         entry = exc.FAULTS.get(core.fault.kind)
         text = entry.text if entry else core.fault.kind
+    elif not board.powered:
+        text = "the power was cut"
     elif core.stalled:
         text = "the bus hangs"
     elif core.reset_wanted:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from n6prog.sim.bootrom import rom as bootrom
 from n6prog.sim.core.core import Core
 from n6prog.sim.core.ram import SECURE, Ram
+from n6prog.sim.core.tcm import may_be_tcm
 from n6prog.sim.soc.bus import BusFault
 from n6prog.sim.soc.soc import Soc
 
 PPB = range(0xE000_0000, 0xE010_0000)
-WINDOW = range(0x7000_0000, 0x8000_0000)
+WINDOWS = range(0x7000_0000, 0xA000_0000)
 
 
 def is_peripheral(address: int) -> bool:
-    """Whether `address` is the chip's, not the core's: peripherals of both aliases and the XSPI2 window."""
-    return 0x4000_0000 <= address < 0x6000_0000 or address in WINDOW
+    """Whether `address` is the chip's, not the core's: peripherals of both aliases and the XSPI windows."""
+    return 0x4000_0000 <= address < 0x6000_0000 or address in WINDOWS
 
 
 class HostBus:
@@ -30,11 +31,13 @@ class HostBus:
         """`length` bytes in accesses of `width` bytes. Raises BusFault, BusHang."""
         view = self._ram.view(address, length)
         if view is not None:
+            if may_be_tcm(address):
+                self._ram.check_read(address, length)
             return bytes(view)
         start = (address & ~SECURE) - (bootrom.BASE - SECURE)
         if start >= 0 and start + length <= bootrom.SIZE:
             return bytes(self._rom[start : start + length])
-        if address in WINDOW:
+        if address in WINDOWS:
             self._soc.time = self._core.host
             return self._soc.read_block(address, length)
         result = bytearray()
@@ -46,6 +49,8 @@ class HostBus:
         """Write in accesses of `width` bytes. Raises BusFault, BusHang."""
         view = self._ram.view(address, len(data))
         if view is not None:
+            if may_be_tcm(address):
+                self._ram.check_write(address, len(data), width)
             view[:] = data
             self._core.engine.written(address, len(data))
             return
@@ -61,6 +66,7 @@ class HostBus:
         view = self._ram.view(address, width)
         if view is None:
             raise BusFault(address)
+        self._ram.check_read(address, width)
         return int.from_bytes(view, "little")
 
     def _write_one(self, address: int, width: int, value: int) -> None:
@@ -73,5 +79,6 @@ class HostBus:
             view = self._ram.view(address, width)
             if view is None:
                 raise BusFault(address)
+            self._ram.check_write(address, width, width)
             view[:] = value.to_bytes(width, "little")
             self._core.engine.written(address, width)

@@ -1,15 +1,15 @@
 """The emulated instruction set: Unicorn's Cortex-M33 over our memory, with a clock and events.
 
-Known limits of Unicorn 2.1.4: no v8.1-M instructions (they raise an "undefined" event; LSLL, LSRL and ASRL decode
-silently wrong), no NVIC and no SCS (ours). Stack limits are enforced by Unicorn itself (its interrupt 19), before the
-store, with the PC on the instruction.
+Known limits of Unicorn 2.1.4: no v8.1-M instructions (inspector.py finds and executes them), no NVIC and no SCS (ours).
+Stack limits are enforced by Unicorn itself (its interrupt 19), before the store, with the PC on the instruction.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import unicorn
@@ -20,13 +20,13 @@ from unicorn.unicorn_py3.unicorn import uclib
 from n6prog.sim.bootrom import rom as bootrom
 from n6prog.sim.clock import Timeline, TimeModel
 from n6prog.sim.core import thumb
+from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap
 from n6prog.sim.core.mpu import Mpu
-from n6prog.sim.core.ram import OFFSETS, REGIONS, SECURE, Ram, locate
+from n6prog.sim.core.ram import SECURE, Ram, locate
+from n6prog.sim.core.tcm import EccFault
+from n6prog.sim.core.window_pages import WindowSource
 from n6prog.sim.soc.bus import BusFault, BusHang
 
-PERIPHERALS = (0x4000_0000, 0x2000_0000)
-WINDOW = (0x7000_0000, 0x1000_0000)
-PPB = (0xE000_0000, 0x10_0000)
 _STUB = 0x0A00_0000  # a hole in the code region; mapped only while a stub runs
 _NEVER = 1  # an address the PC never has
 _FOREVER = 1 << 200
@@ -34,9 +34,7 @@ _FOREVER = 1 << 200
 # The library passes more arguments than these take; what is not taken is not made into Python integers. The emulator is
 # entered and our callbacks are called with the interpreter lock held (PyDLL, PYFUNCTYPE): to let it go and take it back
 # for each of millions of callbacks costs more than most of them do.
-_BLOCK = ctypes.PYFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
-_READ = ctypes.PYFUNCTYPE(ctypes.c_uint64, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32)
-_WRITE = ctypes.PYFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
+_BLOCK = ctypes.PYFUNCTYPE(None, IGNORED, ctypes.c_uint32, ctypes.c_uint32)
 _LOCKED = ctypes.PyDLL(uclib._name, handle=uclib._handle)  # noqa: SLF001
 _LOCKED.uc_emu_start.argtypes = uclib.uc_emu_start.argtypes
 _LOCKED.uc_emu_start.restype = ctypes.c_int
@@ -56,33 +54,31 @@ class Event:
     address: int = 0
 
 
+class Verdict(Enum):
+    """What is to be done with a block that was shown to `Engine.inspect`."""
+
+    PLAIN = auto()  # run it, and do not show it again
+    SHOW_AGAIN = auto()  # run it, and show it each time
+    TRANSLATE_AGAIN = auto()  # hooks were added: translate it anew, then show it again
+
+
 class StopRequest(Exception):
     """Raised by a register model to end the slice at once (a reset)."""
-
-
-Read = Callable[[int, int], int]
-Write = Callable[[int, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who serves a range: `read(address, size)`, `write(address, size, value)`, faster ones by address >> 10.
-
-    `hot`: by whole address, for the few registers that are read by the million.
-    """
-
-    read: Read
-    write: Write
-    readers: Mapping[int, Read] = field(default_factory=dict)
-    writers: Mapping[int, Write] = field(default_factory=dict)
-    hot: Mapping[int, Read] = field(default_factory=dict)
 
 
 class Engine:
     """Runs code until a moment or an event. `peripherals` and `ppb` take absolute addresses."""
 
     def __init__(
-        self, ram: Ram, rom: bytearray, peripherals: Access, ppb: Access, clock: Timeline, model: TimeModel, mpu: Mpu
+        self,
+        ram: Ram,
+        rom: bytearray,
+        peripherals: Access,
+        ppb: Access,
+        window: WindowSource,
+        clock: Timeline,
+        model: TimeModel,
+        mpu: Mpu,
     ) -> None:
         self.ram = ram
         self.rom = rom
@@ -99,86 +95,28 @@ class Engine:
         self._stopped = False
         self._breakpoints: dict[int, Any] = {}
         self._mpu_hooks: list[Any] = []
-        self._mapped: set[str] = set()
-        self._keep: list[Any] = []  # callbacks and buffers that Unicorn holds pointers to
+        self.inspect: Callable[[int, bytes], tuple[Verdict, int]] = lambda _address, code: (Verdict.PLAIN, len(code))
+        self.forgotten: Callable[[], None] = lambda: None  # told when all translations go
+        self.undefined: Callable[[int], bool] = lambda _pc: False  # executes what Unicorn cannot, or says no
+        self._translate_again = False
+        self._counted = False  # the newest run had a count
+        self._keep: list[Any] = []  # callbacks that Unicorn holds pointers to
         self.uc: Any = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB | uc_const.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M33)
-        self._map_memory(peripherals, ppb)
+        self._memory = MemoryMap(
+            self.uc, ram, rom, peripherals, ppb, window, self._trap, lambda address: self._note("fetch", address)
+        )
         self._add_hooks()
         self.forget_code()
-
-    def _map_memory(self, peripherals: Access, ppb: Access) -> None:
-        base = ctypes.addressof(self._hold(ctypes.c_char.from_buffer(self.ram.data)))
-        self._ram_pointer = base
-        for region in REGIONS:
-            if not region.switched:
-                self._map_region(region.name)
-        pointer = ctypes.addressof(self._hold(ctypes.c_char.from_buffer(self.rom)))
-        readable = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
-        for start in (bootrom.BASE - SECURE, bootrom.BASE):
-            self.uc.mem_map_ptr(start, bootrom.SIZE, readable, ctypes.c_void_p(pointer))
-        self._map_io(*PERIPHERALS, peripherals)
-        self._map_io(*WINDOW, peripherals)
-        self._map_io(*PPB, ppb)
-
-    def _hold(self, thing: Any) -> Any:
-        self._keep.append(thing)
-        return thing
-
-    def _map_region(self, name: str) -> None:
-        region = next(item for item in REGIONS if item.name == name)
-        pointer = ctypes.c_void_p(self._ram_pointer + OFFSETS[name])
-        for start in (region.start, region.start + SECURE):
-            self.uc.mem_map_ptr(start, region.size, uc_const.UC_PROT_ALL, pointer)
-        self._mapped.add(name)
-
-    def follow_ram_power(self) -> None:
-        """Map and unmap the switched RAMs as RAMCFG has them now."""
-        for region in REGIONS:
-            if region.switched and (self.ram.enabled(region.name) != (region.name in self._mapped)):
-                if region.name in self._mapped:
-                    self._mapped.discard(region.name)
-                    for start in (region.start, region.start + SECURE):
-                        self.uc.mem_unmap(start, region.size)
-                else:
-                    self._map_region(region.name)
-
-    def _map_io(self, base: int, size: int, access: Access) -> None:
-        """Own callbacks straight into the library: half the cost of the binding's (sim.md 1.4)."""
-        read, write = access.read, access.write
-        reader_of, writer_of, hot = access.readers.get, access.writers.get, access.hot
-        uch, stop = self.uc._uch, uclib.uc_emu_stop  # noqa: SLF001
-
-        def on_read(_handle: int, offset: int, width: int) -> int:
-            try:
-                address = base + offset
-                if address in hot:
-                    return hot[address](address, width)
-                return reader_of(address >> 10, read)(address, width)
-            except BaseException as problem:  # noqa: BLE001  (carried over the C frames)
-                self._trap(problem)
-                stop(uch)
-                return 0
-
-        def on_write(_handle: int, offset: int, width: int, value: int) -> None:
-            try:
-                address = base + offset
-                writer_of(address >> 10, write)(address, width, value)
-            except BaseException as problem:  # noqa: BLE001
-                self._trap(problem)
-                stop(uch)
-
-        reader, writer = self._hold(_READ(on_read)), self._hold(_WRITE(on_write))
-        status = uclib.uc_mmio_map(uch, base, size, reader, 0, writer, 0)
-        if status != uc_const.UC_ERR_OK:
-            raise unicorn.UcError(status)
 
     def _trap(self, problem: BaseException) -> None:
         if self._event is not None or self._raised is not None:
             return
         self._stopped = True
         pc = self.pc
-        if isinstance(problem, BusFault):
+        if isinstance(problem, EccFault):
+            self._event = Event("ecc", pc, problem.address)
+        elif isinstance(problem, BusFault):
             self._event = Event("bus", pc, problem.address)
         elif isinstance(problem, BusHang):
             self._event = Event("hang", pc, problem.address)
@@ -199,17 +137,18 @@ class Engine:
                     return
                 clock.now = now + costs[address]
             except KeyError:
-                self._measure(address, size)
-                if self.spinning:
+                cost = self._measure(address, size)
+                if cost is None:
                     self._stopped = True
                     stop(uch)
                 else:
-                    clock.now = now + costs[address]
+                    clock.now = now + cost
             except BaseException as problem:  # noqa: BLE001  (SIGINT lands here)
                 self._trap(problem)
                 stop(uch)
 
-        callback = self._hold(_BLOCK(on_block))
+        callback = _BLOCK(on_block)
+        self._keep.append(callback)
         handle = ctypes.c_size_t()
         status = uclib.uc_hook_add(
             uch,
@@ -226,21 +165,33 @@ class Engine:
         self.uc.hook_add(uc_const.UC_HOOK_MEM_INVALID, self._on_invalid)
         self.uc.hook_add(uc_const.UC_HOOK_INSN_INVALID, self._on_undefined)
 
-    def _measure(self, address: int, size: int) -> None:
-        """What a block costs in picoseconds, remembered; a branch to itself is never run."""
+    def code_at(self, address: int, size: int) -> bytes:
+        """What executes at `address`; zeros where nothing does."""
         found = locate(address)
         if found is not None:
-            code: bytes | memoryview = self.ram.data[found[1] : found[1] + size]
+            return bytes(self.ram.data[found[1] : found[1] + size])
+        start = (address & ~SECURE) - (bootrom.BASE - SECURE)
+        if 0 <= start < bootrom.SIZE:
+            return bytes(self.rom[start : start + size])
+        return self._memory.window_bytes(address, size) or bytes(size)
+
+    def _measure(self, address: int, size: int) -> int | None:
+        """What a block costs in picoseconds, remembered; None to stop: a branch to itself is never run."""
+        code = self.code_at(address, size)
+        found = locate(address)
+        if found is not None:
             self._code_pages.update(range(found[1] >> 12, (found[1] + size >> 12) + 1))
-        elif address & ~SECURE < bootrom.BASE - SECURE + bootrom.SIZE:
-            start = (address & ~SECURE) - (bootrom.BASE - SECURE)
-            code = bytes(self.rom[start : start + size])
-        else:
-            code = bytes(size)
         if code == thumb.BRANCH_TO_SELF and address not in self._breakpoints:
             self.spinning = True
-            return
-        self._costs[address] = thumb.count_instructions(code) * self.model.instruction // 10
+            return None
+        verdict, length = self.inspect(address, code)
+        if verdict is Verdict.TRANSLATE_AGAIN:
+            self._translate_again = True
+            return None
+        cost = thumb.count_instructions(code[:length]) * self.model.instruction // 10
+        if verdict is Verdict.PLAIN:
+            self._costs[address] = cost
+        return cost
 
     def _on_interrupt(self, _uc: object, number: int, _data: object) -> None:
         self._note(_INTERRUPTS.get(number, "undef"))
@@ -249,15 +200,35 @@ class Engine:
     def _on_invalid(self, _uc: object, kind: int, address: int, _size: int, _value: int, _data: object) -> bool:
         found = locate(address)
         if found is not None and found[0].switched and self.ram.enabled(found[0].name):
-            self.follow_ram_power()
+            self._memory.follow_ram_power()
             return True
         fetch = kind in (uc_const.UC_MEM_FETCH_UNMAPPED, uc_const.UC_MEM_FETCH_PROT)
         self._note("fetch" if fetch else "bus", address)
         return False
 
     def _on_undefined(self, _uc: object, _data: object) -> bool:
-        self._note("undef" if self.uc.reg_read(arm.UC_ARM_REG_XPSR) >> 24 & 1 else "invstate")
+        if not self.uc.reg_read(arm.UC_ARM_REG_XPSR) >> 24 & 1:
+            self._note("invstate")
+            return False
+        if self.undefined(self.pc):
+            return True
+        self._note("undef")
         return False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the slice is to end already."""
+        return self._stopped
+
+    def stop(self, kind: str, address: int = 0) -> None:
+        """End the slice with an event at the instruction that is about to run; for hooks."""
+        self._note(kind, address)
+        self.uc.emu_stop()
+
+    def trap(self, problem: BaseException) -> None:
+        """End the slice with what a hook raised."""
+        self._trap(problem)
+        self.uc.emu_stop()
 
     def _note(self, kind: str, address: int = 0) -> None:
         if self._event is None:
@@ -277,6 +248,10 @@ class Engine:
             )
         self.spinning = False
         self.forget_code()
+
+    def breaks_at(self, address: int) -> bool:
+        """Whether a breakpoint is set there."""
+        return address in self._breakpoints
 
     def _on_breakpoint(self, _uc: object, address: int, _size: int, _data: object) -> None:
         if self._event is None:
@@ -316,17 +291,27 @@ class Engine:
         writing = kind == uc_const.UC_MEM_WRITE
         if self._event is not None or self._checked(address, "write" if writing else "read"):
             return
-        self._note("mpu-data", address)
+        self.refuse("mpu-data", address, size, writing=writing)
+
+    def refuse(self, kind: str, address: int, size: int, *, writing: bool) -> None:
+        """End the slice with a fault at a data access, from a hook of it; a store is taken back."""
         kept = self.ram.view(address, size) if writing else None
         self._undo = (kept, bytes(kept)) if kept is not None else None
-        self.uc.emu_stop()
+        self.stop(kind, address)
 
     def forget_code(self) -> None:
         """Drop translations; needed after code in RAM was changed behind the core's back."""
         self.uc.ctl_flush_tb()
         self._costs.clear()
-        self._costs[_STUB] = 0
+        self._costs[_STUB] = self._costs[_STUB + 4] = 0  # the second is met, though not executed
         self._code_pages.clear()
+        self.forgotten()
+        self._memory.pages.forget_code()
+
+    def mapping_changed(self) -> None:
+        """The XSPI2 window came, went or reads otherwise: what it held is neither memory nor known code any more."""
+        if self._memory.pages.clear():
+            self.break_soon()
 
     def written(self, address: int, length: int) -> None:
         """The host wrote RAM: forget translations if code that ran lies there."""
@@ -338,20 +323,30 @@ class Engine:
             self.spinning = False
             self.forget_code()
 
+    def forget_soon(self) -> None:
+        """Drop translations before the next block (a register changed that decides which instructions trap)."""
+        self._forget_first = True
+        self.break_soon()
+
+    _forget_first = False
+
     def break_soon(self) -> None:
         """End the slice at the next block (a register changed that the core has to follow)."""
         self._limit = -1
 
     def run(self, limit: int, count: int = 0) -> Event | None:
         """Run until the clock reaches `limit` (picoseconds), `count` instructions are done, or an event."""
-        self.follow_ram_power()
+        self._memory.follow_ram_power()
         if self.mpu.changed:
             self._follow_mpu()
+        if self._memory.pages.stale_code or self._forget_first:
+            self._forget_first = False
+            self.forget_code()
         self._event, self._raised, self._stopped, self._undo = None, None, False, None
         self._limit = limit
         self.ran = True
         pc = self.pc
-        status = _LOCKED.uc_emu_start(self.uc._uch, pc | 1, _NEVER, 0, count)  # noqa: SLF001
+        status = self._start(pc, count)
         if status != uc_const.UC_ERR_OK and self._event is None and self._raised is None:
             self._event = Event("undef", self.pc, status)
         self._raise_from_hooks()
@@ -361,6 +356,18 @@ class Engine:
         if self._event is None and not self._stopped and count == 0:
             self._event = Event("wfi", self.pc)
         return self._event
+
+    def _start(self, pc: int, count: int) -> int:
+        if count or self._counted:  # code translated without a count does not count, and the other way round it is slow
+            self.uc.ctl_flush_tb()
+        self._counted = bool(count)
+        while True:
+            status = int(_LOCKED.uc_emu_start(self.uc._uch, pc | 1, _NEVER, 0, count))  # noqa: SLF001
+            if not self._translate_again:
+                return status
+            self._translate_again = self._stopped = False
+            self.uc.ctl_flush_tb()
+            pc = self.pc
 
     def _raise_from_hooks(self) -> None:
         """What went wrong in a hook that the binding calls for us; the binding keeps it for its own emu_start."""
@@ -402,3 +409,4 @@ class Engine:
         """Give the memory back."""
         self.uc = None
         self._keep.clear()
+        self._memory.close()

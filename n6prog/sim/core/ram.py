@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from n6prog.sim.core.tcm import Ecc, EccFault, may_be_tcm
+
 SECURE = 0x1000_0000
 
 
@@ -37,6 +39,7 @@ REGIONS = (
     RamRegion("AHBSRAM2", 0x2800_4000, 0x4000),
 )
 TOTAL = sum(region.size for region in REGIONS)
+TCM = REGIONS[0].size + REGIONS[1].size  # they come first in the buffer
 
 
 def _offsets() -> dict[str, int]:
@@ -78,6 +81,7 @@ class Ram:
     def __init__(self, data: memoryview, enabled: Callable[[str], bool]) -> None:
         self.data = data
         self.enabled = enabled
+        self.ecc = Ecc(TCM)
 
     def view(self, address: int, length: int) -> memoryview | None:
         """The `length` bytes at `address`, or None where that is not all powered RAM."""
@@ -96,8 +100,25 @@ class Ram:
             left += following[2]
         return self.data[offset : offset + length]
 
+    def check_read(self, address: int, length: int) -> None:
+        """Raises EccFault where a read meets TCM that was never written. The range is RAM."""
+        found = locate(address) if may_be_tcm(address) else None
+        if found is not None:
+            bad = self.ecc.unknown(found[1], length)
+            if bad is not None:
+                raise EccFault(address + bad - found[1])
+
+    def check_write(self, address: int, length: int, width: int = 4) -> None:
+        """The same for a write in accesses of `width` bytes, which makes whole words valid."""
+        found = locate(address) if may_be_tcm(address) else None
+        if found is not None:
+            bad = self.ecc.write(found[1], length, width)
+            if bad is not None:
+                raise EccFault(address + bad - found[1])
+
     def power_on(self, seed: int) -> None:
         """What RAM holds after power came on: nothing to rely on, the same for the same seed."""
         noise = random.Random(f"ram:{seed}").randbytes(0x1000)  # noqa: S311  (noise, not a secret)
         repeats, rest = divmod(len(self.data), len(noise))
         self.data[:] = noise * repeats + noise[:rest]
+        self.ecc.power_on()
