@@ -8,62 +8,49 @@ with SimBoard("nucleo-n657x0-q") as board:
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from n6prog.sim import board_faults
 from n6prog.sim.bootrom import rom as bootrom
+from n6prog.sim.bootrom.boot import BootRom
 from n6prog.sim.calling import call
 from n6prog.sim.clock import PS_PER_SECOND, STLINK_V3, Timeline, TimeModel
-from n6prog.sim.core.bus import HostBus
-from n6prog.sim.core.core import Core
-from n6prog.sim.core.ram import Ram
+from n6prog.sim.console import Console
 from n6prog.sim.core.registers import NAMES
-from n6prog.sim.dap.ap0 import SystemBus
-from n6prog.sim.dap.dp import DebugPort
-from n6prog.sim.dap.mem_ap import DEVICE_EN, SDEVICE_EN, MemAp
-from n6prog.sim.errors import SimAccess, SimTripwire
-from n6prog.sim.nor.device import NorDevice
-from n6prog.sim.nor.faults import NorFaults
+from n6prog.sim.errors import SimAccess, SimError, SimTripwire
+from n6prog.sim.fault_terms import Fault, as_faults
+from n6prog.sim.machine import Machine, check_pin
 from n6prog.sim.nor.parts import nor_facts
 from n6prog.sim.soc.boards import board_facts
 from n6prog.sim.soc.bus import BusFault, BusHang
-from n6prog.sim.soc.soc import Soc
-from n6prog.sim.spec import Fault
+from n6prog.sim.spec import FLOATS, SCHEDULES
 from n6prog.sim.state import Folder, Memory
-from n6prog.sim.tripwire import Tripwire
 
 if TYPE_CHECKING:
     from n6prog.sim.probe import SimProbe
 
 
-def _nor_faults(faults: Sequence[Fault]) -> NorFaults:
-    """The terms of `fault=` that happen inside the NOR."""
-    result = NorFaults()
-    for fault in faults:
-        number = fault.argument or 0
-        if fault.name in ("no-wel", "stuck-wip", "mute"):
-            setattr(result, fault.name.replace("-", "_"), True)
-        elif fault.name in ("drop-page", "flip-page"):
-            setattr(result, fault.name.replace("-", "_"), number)
-        elif fault.name == "fail-program":
-            result.fail_program |= {number}
-        elif fault.name == "fail-erase":
-            result.fail_erase |= {number}
-    return result
-
-
-class SimBoard:
+class SimBoard(Machine):
     """A simulated board; a context manager.
 
     Entering powers it and runs the boot ROM, unless its state folder holds a powered board.
 
-    `rev` is the silicon, "B" or "Z"; `boot1` the BOOT1 pin (None: as the state folder has it); `part` another NOR than
-    the board's own; `state` a folder, or None to keep nothing; `seed` shapes whatever is undefined on a real board.
-    `faults`, `undriven` and `model` are for experiments, `host` is the probe's clock where there is one already.
+    `rev` is the silicon, "B" or "Z" (None: as the state folder has it, else B); `boot1` the BOOT1 pin as set before
+    power came on (None: as the state folder has it, else 1; another value than the folder's cycles the power); `part`
+    another NOR than the board's own; `state` a folder, or None to keep nothing; `seed` shapes whatever is undefined on
+    a real board. `faults` are terms as in `fault=`, text or Fault; their times and transfers count from here.
+    `schedule`: "lazy" runs the core up to the probe's time when somebody looks; "eager" further each time, by another
+    stretch of up to a millisecond, seeded: other meetings of core and probe, the same NOR where the host plays fair.
+    `undriven` and `model` are for experiments, `host` is the probe's clock where there is one already.
 
-    Raises KeyError for an unknown board or part, ValueError for another bad argument, BoardBusy on entering.
+    `uart_file` gets all that USART1 sends, added at its end.
+
+    A board is entered once. Raises KeyError for an unknown board or part, ValueError for another bad argument; entering
+    raises BoardBusy, OSError (the folder), ValueError (a NOR image of another size).
     """
 
     def __init__(
@@ -75,43 +62,67 @@ class SimBoard:
         part: str | None = None,
         state: str | Path | None = None,
         seed: int = 0,
-        faults: Sequence[Fault] = (),
+        faults: Sequence[Fault | str] = (),
         undriven: str = "last",
+        schedule: str = "lazy",
+        uart_file: str | Path | None = None,
         model: TimeModel = STLINK_V3,
         reason: str = "SimBoard",
         host: Timeline | None = None,
     ) -> None:
         if rev not in (None, *bootrom.REVISION_WORDS):
             raise ValueError(f"rev={rev!r}: B or Z")
-        if boot1 not in (None, 0, 1):
-            raise ValueError(f"boot1={boot1!r}: 0 or 1")
-        self.facts = board_facts(board)
-        self.part = nor_facts(part or self.facts.part)
-        self.model = model
-        self.seed = seed
-        self.host = host if host is not None else Timeline()
-        self.powered = False
+        if boot1 is not None:
+            check_pin(boot1)
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise ValueError(f"seed={seed!r}: a whole number")
+        if undriven not in FLOATS:
+            raise ValueError(f"undriven={undriven!r}: {', '.join(FLOATS)}")
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule={schedule!r}: {', '.join(SCHEDULES)}")
+        facts = board_facts(board)
+        super().__init__(
+            facts,
+            nor_facts(part or facts.part),
+            seed=seed,
+            faults=as_faults(faults),
+            undriven=undriven,
+            eager=schedule == "eager",
+            model=model,
+            host=host if host is not None else Timeline(),
+        )
         self._rev, self._boot1 = rev, boot1
         self._reason = reason
-        self._faults = tuple(faults)
-        self._undriven = undriven
         self._state = Path(state) if state is not None else None
         self._memory: Memory | None = None
+        self._used = False
         self._reported = 0
-        self._nrst = False
-        self._opens_at: int | None = None  # when the boot ROM opens AP1
+        self._uart_file = Path(uart_file) if uart_file is not None else None
+        self._uart_log: IO[bytes] | None = None
 
     def __enter__(self) -> SimBoard:
+        if self._used:
+            raise SimError("a SimBoard is entered once: make a new one, with state= where it should be the same board")
         memory = Folder(self._state, self.part.size) if self._state is not None else Memory(self.part.size)
         memory.begin(self._reason)
+        self._used = True
         self._memory = memory
         try:
+            if self._uart_file is not None:
+                self._uart_log = self._uart_file.open("ab", buffering=0)
             self._start(memory)
+            board_faults.arm(self, self.faults)
         except BaseException:
             self._close()
             raise
         atexit.register(self._forgotten)
         return self
+
+    def _check_entered(self) -> None:
+        if self._memory is None:
+            raise SimError(
+                "the board is over" if self._used else "the board is not entered: with SimBoard(...) as board"
+            )
 
     def _start(self, memory: Memory) -> None:
         journal = memory.journal
@@ -120,58 +131,22 @@ class SimBoard:
         self.boot1 = wanted if wanted is not None else int(known.get("boot1", 1))
         self.rev = self._rev or str(known.get("rev", "B"))
         self.host.now = int(known.get("time", 0))
-        self._build(memory)
+        self._fit(memory)
         usable = journal is not None and not journal.get("in_use") and journal.get("part") == self.part.name
-        memory.mark_running()
+        memory.mark_running(self._identity())
         if not usable or known.get("rev") != self.rev:
             self.power_on()
             return
         try:
-            self._restore(known)
+            self.restore(known)
         except (KeyError, TypeError):  # an incomplete journal is worth no more than one that is no JSON: a power cut
             self.core.engine.close()
             self.powered = False
-            self._build(memory)
+            self._fit(memory)
             self.power_on()
             return
         if known.get("boot1") != self.boot1:
             self.power_cycle()  # pins as given are those that were set before power came on
-
-    def _build(self, memory: Memory) -> None:
-        self.tripwire = Tripwire()
-        self.nor = NorDevice(
-            self.part,
-            memoryview(memory.nor),
-            self.seed,
-            tripwire=self.tripwire,
-            undriven=self._undriven,
-            faults=_nor_faults(self._faults),
-        )
-        self.nor.powered = False
-        self.soc = Soc(self.facts, self.nor, self.tripwire, self.model)
-        self.ram = Ram(memoryview(memory.ram), self.soc.ram_enabled)
-        rom = bootrom.page(self.rev)
-        self.core = Core(self.ram, rom, self.soc, self.host, self.model)
-        self._bus = HostBus(self.ram, rom, self.core, self.soc)
-        ap0 = MemAp(
-            SystemBus(self.soc, self.host),
-            idr=0x5477_0002,
-            base=0x8000_0003,
-            writable=0x8000_0000,
-            fixed=0x8000_0000 | DEVICE_EN,
-            words_only=True,
-            is_open=lambda: True,
-        )
-        ap1 = MemAp(
-            self._bus,
-            idr=0x8477_0001,
-            base=0xE00F_E003,
-            writable=0x4F00_0000,
-            fixed=0x8000_0000 | SDEVICE_EN | DEVICE_EN,
-            words_only=False,
-            is_open=self.ap1_open,
-        )
-        self.dp = DebugPort({0: ap0, 1: ap1})
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -197,118 +172,37 @@ class SimBoard:
         memory, self._memory = self._memory, None
         if hasattr(self, "core"):
             self.core.engine.close()
+        if self._uart_log is not None:
+            self._uart_log.close()
         if memory is not None:
             memory.end()
 
-    def _journal(self) -> dict[str, object]:
-        if self.powered:
-            self.catch_up()
-        return {
-            "board": self.facts.name,
-            "part": self.part.name,
-            "rev": self.rev,
-            "boot1": self.boot1,
-            "time": self.host.now,
-            "powered": self.powered,
-            "opens_at": self._opens_at,
-            "core": self.core.snapshot(),
-            "dap": self.dp.snapshot(),
-            "soc": self.soc.snapshot(),
-            "nor": self.nor.snapshot(),
-        }
+    def _identity(self) -> dict[str, object]:
+        return {"board": self.facts.name, "part": self.part.name, "rev": self.rev, "boot1": self.boot1}
 
-    def _restore(self, journal: dict[str, Any]) -> None:
-        self.powered = self.dp.powered = bool(journal["powered"])
-        self._opens_at = journal["opens_at"]
-        self.soc.time = self.host
-        self.soc.restore(journal["soc"])
-        self.nor.restore(journal["nor"])
-        self.core.restore(journal["core"])
-        self.dp.restore(journal["dap"])
+    def _journal(self) -> dict[str, object]:
+        return {**self._identity(), **self.snapshot()}
+
+    def _fit(self, memory: Memory) -> None:
+        self.build(memoryview(memory.nor), memoryview(memory.ram))
+        if self._uart_log is not None:
+            self.console.attach(self._uart_log)
 
     def power_on(self) -> None:
         """Give power and let the boot ROM run: 20 ms later AP1 is open (with BOOT1 = 1)."""
-        if self.powered:
-            return
-        self.powered = self.dp.powered = True
-        self.dp.reset()
-        self.ram.power_on(self.seed)
-        self.soc.time = self.host
-        self.soc.reset("power")
-        self._boot(power=True)
-        self.host.advance(self.model.boot_rom)
-        self.catch_up()
+        self._check_entered()
+        super().power_on()
 
     def power_off(self) -> None:
         """Take power away: what the NOR was doing is cut, everything volatile is gone."""
-        if not self.powered:
-            return
-        self.catch_up()
-        self.nor.power_off(self.host.now)
-        self.powered = self.dp.powered = False
-        self.core.held = True
-        self._opens_at = None
-        self.soc.dbgmcu.ap1_enabled = False
-
-    def power_cycle(self, boot1: int | None = None) -> None:
-        """Off and on again, with the BOOT1 pin set to `boot1` in between where given."""
-        self.power_off()
-        if boot1 is not None:
-            self.boot1 = boot1
-        self.power_on()
-
-    def _boot(self, *, power: bool) -> None:
-        """Reset is over: the core enters the boot ROM, which opens AP1 later, in development boot."""
-        self.core.reset(power=power, now=self.host.now)
-        scratch = self.ram.view(*bootrom.SCRATCH)
-        assert scratch is not None
-        scratch[:] = bytes(len(scratch))
-        closed = any(fault.name == "ap1-closed" for fault in self._faults)
-        self._opens_at = self.host.now + self.model.boot_rom if self.boot1 and not closed else None
-
-    def system_reset(self) -> None:
-        """SYSRESETREQ, or NRST let go: the chip starts anew, the NOR and the debugger's set-up do not notice."""
-        self.core.reset_wanted = False
-        self.soc.time = self.host
-        self.soc.reset("system")
-        self.soc.dbgmcu.ap1_enabled = False
-        self._boot(power=False)
-
-    def drive_reset(self, asserted: bool) -> None:
-        """The NRST line as the probe drives it."""
-        if asserted == self._nrst or not self.powered:
-            return
-        self._nrst = asserted
-        if asserted:
-            self.system_reset()
-            self.core.held, self._opens_at = True, None
-        else:
-            self.system_reset()
-
-    @property
-    def voltage(self) -> float:
-        """VDD_TARGET in volts."""
-        return 3.29 if self.powered else 0.0
-
-    def ap1_open(self) -> bool:
-        """Whether the boot ROM has opened AP1 by now."""
-        return self.powered and self._opens_at is not None and self.host.now >= self._opens_at
-
-    def catch_up(self) -> None:
-        """Run the chip until the probe's time."""
-        if not self.powered:
-            return
-        self.core.run_to(self.host.now)
-        while self.core.reset_wanted:
-            self.system_reset()
-            self.core.run_to(self.host.now)
-        if self.ap1_open() and not self.soc.dbgmcu.ap1_enabled:
-            self.soc.dbgmcu.ap1_enabled = True
+        self._check_entered()
+        super().power_off()
 
     def _through_ap1(self, address: int) -> None:
+        self._check_entered()
+        self.catch_up()
         if not self.powered:
             raise SimAccess(address, "the board has no power")
-        self.catch_up()
         if not self.ap1_open():
             raise SimAccess(address, "AP1 is closed: the boot ROM has not opened it")
         if self.dp.ports[1].hung:
@@ -317,27 +211,25 @@ class SimBoard:
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at `address`. Costs no virtual time. Raises SimAccess."""
         self._through_ap1(address)
-        width = 4 if not (address | length) & 3 else 1
-        try:
-            return self._bus.read(address, length, width)
-        except BusFault as fault:
-            raise SimAccess(fault.address, "bus error") from fault
-        except BusHang as hang:
-            self.dp.ports[1].hung = True
-            raise SimAccess(hang.address, "the bus hangs: AP1 is dead until power is cycled") from hang
+        with self._as_sim_access():
+            return self._bus.read(address, length, 1 if (address | length) & 3 else 4)
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
         """Write `data` at `address`. Costs no virtual time. Raises SimAccess."""
         self._through_ap1(address)
-        width = 4 if not (address | len(data)) & 3 else 1
+        with self._as_sim_access():
+            self._bus.write(address, bytes(data), 1 if (address | len(data)) & 3 else 4)
+        self.catch_up()
+
+    @contextmanager
+    def _as_sim_access(self) -> Iterator[None]:
         try:
-            self._bus.write(address, bytes(data), width)
+            yield
         except BusFault as fault:
             raise SimAccess(fault.address, "bus error") from fault
         except BusHang as hang:
             self.dp.ports[1].hung = True
             raise SimAccess(hang.address, "the bus hangs: AP1 is dead until power is cycled") from hang
-        self.catch_up()
 
     def call(
         self,
@@ -354,11 +246,13 @@ class SimBoard:
         moves by what the code takes. Raises SimFault on a fault, a hanging bus, a breakpoint elsewhere, or when it runs
         too long (waiting counts for the instructions that would have fitted, one jump to an event for 10 ms at most).
         """
+        self._check_entered()
         return call(self, entry, args, sp, sanitise=sanitise, max_instructions=max_instructions)
 
     @property
     def registers(self) -> dict[str, int]:
         """r0 to r12, sp, lr, pc, xpsr, msp, psp, msplim, psplim as they are now."""
+        self._check_entered()
         return {name: self.core.registers.read(number) for name, number in NAMES.items()}
 
     @property
@@ -370,6 +264,16 @@ class SimBoard:
     def uart(self) -> bytes:
         """What USART1 and then LPUART1 have sent since the board object was made."""
         return bytes(self.soc.uart.sent + self.soc.lpuart.sent)
+
+    @property
+    def rom(self) -> BootRom:
+        """The boot ROM; its `outcome` says how the last boot went, None while it is under way."""
+        return self.starter.rom
+
+    @property
+    def console(self) -> Console:
+        """The other end of USART1; that of LPUART1 is `consoles["LPUART1"]`."""
+        return self.consoles[self.soc.uart.name]
 
     def violations(self) -> list[str]:
         """What the tripwire caught since this was last asked."""

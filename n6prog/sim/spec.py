@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from urllib.parse import unquote
 
+from n6prog.sim.fault_terms import Fault, parse_faults
+
 DEFAULT_BOARD = "nucleo-n657x0-q"
-KEYS = ("state", "rev", "boot1", "link", "part", "fault", "float", "seed")
-# name -> whether it takes a number
-FAULTS = {
-    "no-wel": False,
-    "drop-page": True,
-    "flip-page": True,
-    "stuck-wip": False,
-    "mute": False,
-    "fail-program": True,
-    "fail-erase": True,
-    "ap1-closed": False,
-}
-_PAGES, _OFFSETS = "page programs are counted from 1", "an offset in the NOR is 0 or more"
-_COUNTED = {"drop-page": _PAGES, "flip-page": _PAGES, "fail-program": _OFFSETS, "fail-erase": _OFFSETS}
-_LEAST = {"drop-page": 1, "flip-page": 1, "fail-program": 0, "fail-erase": 0}
-LINKS = ("stlink", "stlink-633k")
+KEYS = ("state", "rev", "boot1", "link", "part", "fault", "float", "seed", "schedule", "uart")
+LINKS = ("stlink", "stlink-633k", "cmsis-dap")
 FLOATS = ("last", "ff", "00")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One `fault=` term: its name, and its number where it takes one."""
-
-    name: str
-    argument: int | None = None
+SCHEDULES = ("lazy", "eager")
 
 
 @dataclass(frozen=True, slots=True)
 class SimSpec:
     """What a spec asks for.
 
-    `state` None is the user's state directory, "none" keeps nothing; `boot1` None leaves the pins as they are.
+    `state` None is the user's state directory, "none" keeps nothing; `boot1` None leaves the pins as they are;
+    `uart` is a file to which all that USART1 sends is added.
     """
 
     board: str = DEFAULT_BOARD
@@ -49,6 +32,8 @@ class SimSpec:
     faults: tuple[Fault, ...] = field(default=())
     undriven: str = "last"
     seed: int = 0
+    schedule: str = "lazy"
+    uart: str | None = None
 
 
 def parse_spec(text: str) -> SimSpec:
@@ -65,7 +50,8 @@ def parse_spec(text: str) -> SimSpec:
         if not equals:
             raise ValueError(f"{text!r}: {term!r} is not key=value; keys are {', '.join(KEYS)}")
         if key not in KEYS:
-            raise ValueError(f"{text!r}: no key {key!r}; keys are {', '.join(KEYS)}")
+            near = "".join(f"; did you mean {name}?" for name in get_close_matches(key, KEYS, 1))
+            raise ValueError(f"{text!r}: no key {key!r}{near}; keys are {', '.join(KEYS)}")
         if key in values:
             raise ValueError(f"{text!r}: {key} is given twice")
         values[key] = unquote(value)
@@ -76,11 +62,13 @@ def parse_spec(text: str) -> SimSpec:
         state=_state(text, values),
         rev=_choice(text, values, "rev", ("B", "Z")),
         boot1=_boot1(text, values),
-        link=_link(text, values),
+        link=_choice(text, values, "link", LINKS) or "stlink",
         part=values.get("part"),
         faults=_faults(text, values.get("fault", "")),
         undriven=_choice(text, values, "float", FLOATS) or "last",
         seed=_number(text, "seed", values.get("seed", "0")),
+        schedule=_choice(text, values, "schedule", SCHEDULES) or "lazy",
+        uart=_uart(text, values),
     )
 
 
@@ -101,15 +89,16 @@ def _state(text: str, values: dict[str, str]) -> str | None:
     return value
 
 
+def _uart(text: str, values: dict[str, str]) -> str | None:
+    value = values.get("uart")
+    if value == "":
+        raise ValueError(f"{text!r}: uart= wants a file")
+    return value
+
+
 def _boot1(text: str, values: dict[str, str]) -> int | None:
     value = _choice(text, values, "boot1", ("0", "1"))
     return None if value is None else int(value)
-
-
-def _link(text: str, values: dict[str, str]) -> str:
-    if values.get("link", "").lower() == "cmsis-dap":
-        raise ValueError(f"{text!r}: there is no simulated CMSIS-DAP yet; use link=stlink")
-    return _choice(text, values, "link", LINKS) or "stlink"
 
 
 def _number(text: str, key: str, value: str) -> int:
@@ -120,16 +109,10 @@ def _number(text: str, key: str, value: str) -> int:
 
 
 def _faults(text: str, value: str) -> tuple[Fault, ...]:
-    faults = []
-    for term in value.split("+") if value else ():
-        name, colon, argument = term.partition(":")
-        if name not in FAULTS:
-            raise ValueError(f"{text!r}: no fault {name!r}; there are {', '.join(sorted(FAULTS))}")
-        if FAULTS[name] != bool(colon):
-            wanted = f"{name}:N" if FAULTS[name] else name
-            raise ValueError(f"{text!r}: fault {term!r} is written {wanted}")
-        number = _number(text, name, argument) if colon else None
-        if number is not None and number < _LEAST[name]:
-            raise ValueError(f"{text!r}: fault {term!r}: {_COUNTED[name]}")
-        faults.append(Fault(name, number))
-    return tuple(faults)
+    try:
+        return parse_faults(value)
+    except ValueError as problem:
+        raise ValueError(f"{text!r}: {problem}") from None
+
+
+__all__ = ["DEFAULT_BOARD", "FLOATS", "KEYS", "LINKS", "SCHEDULES", "Fault", "SimSpec", "parse_spec"]

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from n6prog.sim.core.ram import TOTAL
+from n6prog.sim.erased import erased, write_erased
 from n6prog.sim.errors import BoardBusy
 
 VERSION = 1
+NOR_IMAGE, JOURNAL = "nor.bin", "board.json"
 _LOCK_OFFSET = 1 << 20  # Windows locks keep others from reading: lock a byte far behind the text
 
 
@@ -50,6 +52,25 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
+def _read_holder(file: IO[str]) -> dict[str, object]:
+    file.seek(0)
+    with suppress(ValueError, OSError):
+        holder = json.loads(file.readline())
+        if isinstance(holder, dict):
+            return holder
+    return {}
+
+
+def holder_of(folder: Path) -> dict[str, object] | None:
+    """Who holds the board in `folder`: pid, host, since, reason; None for nobody. Changes nothing. Raises OSError."""
+    try:
+        file = (folder / "lock").open("r+", encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    with file:
+        return None if _try_lock(file) else _read_holder(file)
+
+
 class Lock:
     """An exclusive lock on a folder. The operating system drops it with the process, so a dead holder never blocks."""
 
@@ -58,7 +79,7 @@ class Lock:
         self._file: IO[str] | None = None
         file = self._path.open("a+", encoding="utf-8")
         if not _try_lock(file):
-            holder = self._read_holder(file)
+            holder = _read_holder(file)
             file.close()
             raise BoardBusy(str(folder), holder)
         self._file = file
@@ -73,15 +94,6 @@ class Lock:
         file.write(json.dumps(holder) + "\n")
         file.flush()
 
-    @staticmethod
-    def _read_holder(file: IO[str]) -> dict[str, object]:
-        file.seek(0)
-        with suppress(ValueError, OSError):
-            holder = json.loads(file.readline())
-            if isinstance(holder, dict):
-                return holder
-        return {}
-
     def release(self) -> None:
         """Let others in."""
         if self._file is None:
@@ -92,36 +104,16 @@ class Lock:
         self._file = None
 
 
-def _fill(buffer: mmap.mmap, value: int) -> None:
-    block = bytes((value,)) * (1 << 20)
-    buffer.seek(0)
-    left = len(buffer)
-    while left:
-        left -= buffer.write(block[:left] if left < len(block) else block)
-
-
-def anonymous(size: int, value: int) -> mmap.mmap:
-    """Memory of `size` bytes, all `value`."""
-    buffer = mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):
-            buffer.madvise(mmap.MADV_HUGEPAGE)
-    if value:
-        _fill(buffer, value)
-    return buffer
-
-
-def _file_buffer(path: Path, size: int, value: int) -> mmap.mmap:
-    """The file as memory, made (or made anew where its length is wrong) with all bytes `value`."""
-    fresh = not path.exists() or path.stat().st_size != size
-    if fresh:
-        with path.open("wb") as file:
-            file.truncate(size)
+def _file_buffer(path: Path, size: int, *, erased: bool) -> mmap.mmap:
+    """The file as memory, made (or made anew where its length is wrong) with all bytes 0xFF or 0."""
+    if not path.exists() or path.stat().st_size != size:
+        if erased:
+            write_erased(path, size)
+        else:
+            with path.open("wb") as file:
+                file.truncate(size)
     with path.open("r+b") as file:
-        buffer = mmap.mmap(file.fileno(), size)
-    if fresh and value:
-        _fill(buffer, value)
-    return buffer
+        return mmap.mmap(file.fileno(), size)
 
 
 class Memory:
@@ -134,15 +126,15 @@ class Memory:
         if Memory._ended:
             gc.collect()  # a board is full of reference cycles, and holds as much memory as its NOR has
             Memory._ended = False
-        self.nor: mmap.mmap = anonymous(nor_size, 0xFF)
-        self.ram: mmap.mmap = anonymous(TOTAL, 0)
+        self.nor: mmap.mmap = erased(nor_size)
+        self.ram: mmap.mmap = mmap.mmap(-1, TOTAL)
         self.journal: dict[str, Any] | None = None
 
     def begin(self, reason: str) -> None:
         """Take the board."""
 
-    def mark_running(self) -> None:
-        """From here on a dead process is a power cut."""
+    def mark_running(self, board: dict[str, object]) -> None:
+        """From here on a dead process is a power cut; `board` is what is known of it even then."""
 
     def save(self, journal: dict[str, Any]) -> None:
         """Keep the journal for the next `begin`."""
@@ -169,14 +161,14 @@ class Folder(Memory):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(self.folder, reason)
         try:
-            image = self.folder / "nor.bin"
+            image = self.folder / NOR_IMAGE
             if image.is_file() and image.stat().st_size not in (0, self._nor_size):
                 raise ValueError(
                     f"{image} holds {image.stat().st_size} bytes, the board's NOR {self._nor_size}: "
                     "give part=, or another state="
                 )
-            self.nor = _file_buffer(image, self._nor_size, 0xFF)
-            self.ram = _file_buffer(self.folder / "ram.bin", TOTAL, 0)
+            self.nor = _file_buffer(image, self._nor_size, erased=True)
+            self.ram = _file_buffer(self.folder / "ram.bin", TOTAL, erased=False)
             self.journal = self._load()
         except BaseException:
             self._lock.release()
@@ -184,22 +176,22 @@ class Folder(Memory):
 
     def _load(self) -> dict[str, Any] | None:
         with suppress(OSError, ValueError):
-            journal = json.loads((self.folder / "board.json").read_text(encoding="utf-8"))
+            journal = json.loads((self.folder / JOURNAL).read_text(encoding="utf-8"))
             if isinstance(journal, dict) and journal.get("version") == VERSION:
                 return journal
         return None
 
-    def mark_running(self) -> None:
-        """From here on a dead process is a power cut."""
-        kept = {key: value for key, value in (self.journal or {}).items() if key in ("boot1", "rev", "time")}
-        self._write({**kept, "version": VERSION, "in_use": True})
+    def mark_running(self, board: dict[str, object]) -> None:
+        """From here on a dead process is a power cut; `board` is what is known of it even then."""
+        kept = {"time": (self.journal or {}).get("time", 0)}
+        self._write({**kept, **board, "version": VERSION, "in_use": True})
 
     def save(self, journal: dict[str, Any]) -> None:
         """Write the journal."""
         self._write({**journal, "version": VERSION, "in_use": False})
 
     def _write(self, journal: dict[str, Any]) -> None:
-        path = self.folder / "board.json"
+        path = self.folder / JOURNAL
         temporary = path.with_suffix(".new")
         temporary.write_text(json.dumps(journal), encoding="utf-8")
         temporary.replace(path)

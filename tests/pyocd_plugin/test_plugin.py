@@ -25,7 +25,7 @@ from n6prog.sim.probe import SimProbe, probe_for
 )
 def test_the_aggregator_finds_exactly_the_simulated_board(uid: str) -> None:
     probes = DebugProbeAggregator.get_all_connected_probes(uid)
-    assert [type(probe) for probe in probes] == [SimProbe]
+    assert [isinstance(probe, SimProbe) for probe in probes] == [True]
     assert isinstance(DebugProbeAggregator.get_probe_with_id(uid), SimProbe)
 
 

@@ -17,7 +17,9 @@ def test_the_default_board_is_the_nucleo(text: str) -> None:
 
 
 def test_all_keys_together() -> None:
-    text = "sim:stm32n6570-dk,state=/a/B%2Cc,rev=z,boot1=0,link=stlink,part=MX25UM51245G,float=00,seed=0x10"
+    text = (
+        "sim:stm32n6570-dk,state=/a/B%2Cc,rev=z,boot1=0,link=stlink,part=MX25UM51245G,float=00,seed=0x10,schedule=eager"
+    )
     assert parse_spec(f"{text},fault=no-wel+drop-page:3") == SimSpec(
         board="stm32n6570-dk",
         state="/a/B,c",
@@ -27,6 +29,7 @@ def test_all_keys_together() -> None:
         faults=(Fault("no-wel"), Fault("drop-page", 3)),
         undriven="00",
         seed=16,
+        schedule="eager",
     )
 
 
@@ -38,7 +41,9 @@ def test_all_keys_together() -> None:
         ("sim:state=x", "the board comes first"),
         ("sim:nucleo-n657x0-q,rev=C", "rev=C is not one of B, Z"),
         ("sim:nucleo-n657x0-q,boot1=yes", "boot1=yes is not one of 0, 1"),
-        ("sim:nucleo-n657x0-q,link=cmsis-dap", "use link=stlink"),
+        ("sim:nucleo-n657x0-q,link=jlink", "link=jlink is not one of stlink, stlink-633k, cmsis-dap"),
+        ("sim:nucleo-n657x0-q,schedule=late", "schedule=late is not one of lazy, eager"),
+        ("sim:nucleo-n657x0-q,fualt=mute", "did you mean fault?"),
         ("sim:nucleo-n657x0-q,seed=many", "not a number"),
         ("sim:nucleo-n657x0-q,fault=gremlins", "no fault 'gremlins'; there are ap1-closed"),
         ("sim:nucleo-n657x0-q,fault=drop-page", "is written drop-page:N"),

@@ -1,4 +1,8 @@
-"""What AP0 reaches: a ROM table and DBGMCU, at 0x8000_0000 and at 0x4400_0000 alike (hw-soc 1.9)."""
+"""What AP0 reaches: a ROM table and DBGMCU, at 0x8000_0000 (DFP, probe-rs) and at 0x4400_0000 (OpenOCD) alike.
+
+Both views work on boards (hw-soc 1.9). Which address bits count is published nowhere;
+GUESS that nothing answers elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ from n6prog.sim.soc.bus import BusFault
 from n6prog.sim.soc.soc import Soc
 
 _DBGMCU = 0x4400_1000
+_VIEWS = (0x8000_0000, 0x4400_0000)
+_SIZE = 0x4000
 
 
 class SystemBus:
-    """The APB behind AP0; words only, and only the low 28 address bits count."""
+    """The APB behind AP0; words only."""
 
     def __init__(self, soc: Soc, host: Timeline) -> None:
         self._soc = soc
@@ -25,17 +31,23 @@ class SystemBus:
     def write(self, address: int, data: bytes | memoryview, width: int = 4) -> None:
         """Write words. Raises BusFault."""
         for offset in range(0, len(data), 4):
-            place = (address + offset) & 0xFFFF
+            place = _place(address + offset)
             if not 0x1000 <= place < 0x2000:
                 continue
             self._soc.time = self._host
             self._soc.write(_DBGMCU + place - 0x1000, 4, int.from_bytes(data[offset : offset + 4], "little"))
 
     def _word(self, address: int) -> int:
-        place = address & 0xFFFF
+        place = _place(address)
         if 0x1000 <= place < 0x2000 and place < 0x1FD0:
             self._soc.time = self._host
             return self._soc.read(_DBGMCU + place - 0x1000, 4)
-        if place >= 0x4000:
-            raise BusFault(address)
         return self._table.get(idregs.AP0_TABLE + place, 0)
+
+
+def _place(address: int) -> int:
+    """The offset in either view. Raises BusFault."""
+    for base in _VIEWS:
+        if base <= address < base + _SIZE:
+            return address - base
+    raise BusFault(address)

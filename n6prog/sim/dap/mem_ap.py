@@ -7,6 +7,8 @@ from typing import Protocol
 
 CSW, TAR, DRW, BD0, CFG, BASE, IDR = 0x00, 0x04, 0x0C, 0x10, 0xF4, 0xF8, 0xFC
 DEVICE_EN, SDEVICE_EN = 1 << 6, 1 << 23
+SINGLE_INCREMENT = 0x10
+PAGE = 0x400  # auto-increment wraps at 1 KiB (C2.2.2: only the low 10 bits are guaranteed to move)
 _SIZES = {0: 1, 1: 2, 2: 4}
 
 
@@ -72,6 +74,11 @@ class MemAp:
             increment = 0
         self.csw_bits = (value & self._writable) | size | increment
 
+    @property
+    def width(self) -> int:
+        """Bytes of one access through DRW."""
+        return _SIZES[self.csw_bits & 7]
+
     def read(self, register: int) -> int | None:
         """An AP register; None means that it is DRW or BDn, a transfer on the bus."""
         if register == CSW:
@@ -97,10 +104,14 @@ class MemAp:
         return True
 
     def transfer(self, register: int, value: int | None) -> int:
-        """One bus access through DRW or BDn; `value` None reads. Raises BusFault, BusHang."""
+        """One bus access through DRW or BDn; `value` None reads. Raises BusFault, BusHang.
+
+        Narrow data travel in the byte lanes that the address selects (C2.2.6). Low address bits that the size does not
+        allow are ignored, as on an AHB.
+        """
         banked = register != DRW
-        size = 4 if banked else _SIZES[self.csw_bits & 7]
-        address = (self.tar & ~0xF) | (register - BD0) if banked else self.tar
+        size = 4 if banked else self.width
+        address = (self.tar & ~0xF) | (register - BD0) if banked else self.tar & -size
         lane = 8 * (address & 3) if size < 4 else 0
         result = 0
         if value is None:
@@ -108,6 +119,27 @@ class MemAp:
         else:
             data = (value >> lane & ((1 << (8 * size)) - 1)).to_bytes(size, "little")
             self.memory.write(address, data, size)
-        if not banked and self.csw_bits & 0x10:  # single increment, wrapping at 1 KiB
-            self.tar = (self.tar & ~0x3FF) | ((self.tar + size) & 0x3FF)
+        if not banked:
+            self._increment(1)
         return result
+
+    def _increment(self, accesses: int) -> None:
+        if self.csw_bits & SINGLE_INCREMENT:
+            self.tar = (self.tar & -PAGE) | ((self.tar + accesses * self.width) & (PAGE - 1))
+
+    def straight(self) -> int:
+        """How many accesses through DRW from here on go to consecutive words; 0 where that cannot be said."""
+        if self.csw_bits & 0x37 != SINGLE_INCREMENT | 2 or self.tar & 3:
+            return 0
+        return (PAGE - (self.tar & (PAGE - 1))) // 4
+
+    def read_straight(self, count: int) -> bytes:
+        """`count` words through DRW, no more than `straight` says. Raises BusFault, BusHang, and TAR stays."""
+        data = self.memory.read(self.tar, 4 * count, 4)
+        self._increment(count)
+        return data
+
+    def write_straight(self, data: bytes) -> None:
+        """Words through DRW, no more than `straight` says. Raises BusFault, BusHang, and TAR stays."""
+        self.memory.write(self.tar, data, 4)
+        self._increment(len(data) // 4)

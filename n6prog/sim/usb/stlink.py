@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from n6prog.sim.clock import PS_PER_SECOND, Timeline, TimeModel
-from n6prog.sim.dap.dp import Ack, DebugPort
+from n6prog.sim.clock import PS_PER_SECOND, TimeModel
+from n6prog.sim.dap.sw_dp import WDATAERR, Ack
+from n6prog.sim.usb.target import Target
 
 OK, UNKNOWN_COMMAND = 0x80, 0x42
-_NO_DEVICE, _BAD_AP, _NO_TRACE = 0x05, 0x1D, 0x20
-_AP_STATUS = {Ack.OK: OK, Ack.WAIT: 0x10, Ack.FAULT: 0x11, Ack.NONE: _NO_DEVICE}
-_DP_STATUS = {Ack.OK: OK, Ack.WAIT: 0x14, Ack.FAULT: 0x15, Ack.NONE: _NO_DEVICE}
+_NO_IDCODE, _ALIGNMENT, _BAD_AP = 0x09, 0x0A, 0x1D
+# Wait, fault, error and parity error of a DP and of an AP access (pyOCD, constants.Status).
+_AP_STATUS = {Ack.OK: OK, Ack.WAIT: 0x10, Ack.FAULT: 0x11, Ack.NONE: 0x12, Ack.PARITY: 0x13}
+_DP_STATUS = {Ack.OK: OK, Ack.WAIT: 0x14, Ack.FAULT: 0x15, Ack.NONE: 0x16, Ack.PARITY: 0x17}
+_WDATA_ERROR = 0x18
+_CLEAR_STICKY = 0x1E  # ABORT
+_TRIES = 17  # with WAIT the firmware tries again; how often is published nowhere: a guess
 _READS = {0x07: 4, 0x0C: 1, 0x47: 2}
 _WRITES = {0x08: 4, 0x0D: 1, 0x48: 2}
 _FIXED_ADDRESS = {0x50, 0x54}
@@ -24,28 +28,12 @@ PACKET = 512
 FIRMWARE = (3, 0, 17, 10, 0, 0)  # V3J17M10: hardware, SWIM, JTAG/SWD, mass storage, bridge, power
 
 
-class Target(Protocol):
-    """What hangs on the probe's pins."""
-
-    dp: DebugPort
-    host: Timeline
-
-    def catch_up(self) -> None:
-        """Run the chip until the probe's time."""
-        ...
-
-    def drive_reset(self, asserted: bool) -> None:
-        """The NRST line."""
-        ...
-
-    @property
-    def voltage(self) -> float:
-        """VDD_TARGET in volts."""
-        ...
-
-
 class StLinkV3:
-    """The probe. `transfer` is the one door; `serial_number` and the other names are what pyOCD's driver asks for."""
+    """The probe. `transfer` is the one door; `serial_number` and the other names are what pyOCD's driver asks for.
+
+    `target` is the board, `after` is called after each command. Raises ProbeGone or ProbeHung when the board's link
+    faults say so.
+    """
 
     vendor_name = "STMicroelectronics"
     product_name = "STLINK-V3 (simulated)"
@@ -60,7 +48,7 @@ class StLinkV3:
         self._after = after
         self.serial_number = serial_number
         self.is_open = False
-        self.clock_hz = 1_000_000
+        self._set_clock(1_000_000)
         self._mode = 1  # mass storage
         self._status = (OK, 0)
         self._clocks = 0  # SWD clocks of the command under way
@@ -70,6 +58,8 @@ class StLinkV3:
     def open(self) -> None:
         """Claim the interface."""
         self.is_open = True
+        self._target.link_faults.plugged_in()
+        self._target.dp.clock_hz = self.clock_hz
 
     def close(self) -> None:
         """Release it."""
@@ -84,6 +74,7 @@ class StLinkV3:
     ) -> bytes | None:
         """One command: 16 bytes out, then data out, or an answer of `readSize` bytes in."""
         model, host = self._model, self._target.host
+        self._target.link_faults.command()
         self.commands += 1
         self._clocks = self._moved = 0
         out = bytes(writeData) if writeData is not None else b""
@@ -117,6 +108,10 @@ class StLinkV3:
     def _spend(self, transfers: int) -> None:
         self._clocks += transfers * self._model.swd_clocks_word
 
+    def _set_clock(self, hertz: int) -> None:
+        self.clock_hz = hertz
+        self._target.dp.clock_hz = hertz
+
     def _dispatch(self, command: bytes, out: bytes, wanted: int) -> bytes:
         code = command[0]
         if code == 0xF2:
@@ -139,7 +134,7 @@ class StLinkV3:
         if code in _WRITES or code == 0x50:
             self._write_memory(command, out, _WRITES.get(code, 4), code)
             return b""
-        if code in (0x3E, 0x3B):
+        if code in (0x3B, 0x3E):  # GETLASTRWSTATUS, with 2 bytes read of it, and GETLASTRWSTATUS2
             return struct.pack("<HHI", self._status[0], 0, self._status[1]) + bytes(4)
         if code == 0x45:
             return self._read_register(command)
@@ -158,10 +153,10 @@ class StLinkV3:
         }.get(code)
         if simple is not None:
             return simple(command)
-        if code in (0x49, 0x63):  # LED, prescaler
+        if code in (0x40, 0x41, 0x49, 0x63):  # trace on and off, LED, prescaler
             return _status(OK) + bytes(6)
-        if code in (0x40, 0x41, 0x42):
-            return _status(_NO_TRACE)
+        if code == 0x42:
+            return bytes(2)  # bytes of trace waiting: never any
         return _status(UNKNOWN_COMMAND)
 
     def _enter(self, command: bytes) -> bytes:
@@ -171,9 +166,9 @@ class StLinkV3:
         self._target.catch_up()
         ack, _ = self._target.dp.read_dp(0, 0)
         if ack is not Ack.OK:
-            return _status(_NO_DEVICE)
+            return _status(_NO_IDCODE)
         self._mode = 2
-        self._target.dp.write_dp(0, 0x1E, 0)
+        self._target.dp.write_dp(0, _CLEAR_STICKY, 0)
         self._target.dp.write_dp(4, 0x5000_0000, 0)
         return _status(OK)
 
@@ -182,6 +177,7 @@ class StLinkV3:
         return _status(OK)
 
     def _read_ids(self, command: bytes) -> bytes:
+        self._spend(1)
         ack, value = self._target.dp.read_dp(0, 0)
         return _status(_DP_STATUS[ack]) + bytes(2) + struct.pack("<II", value, 0)
 
@@ -207,7 +203,7 @@ class StLinkV3:
         wanted = struct.unpack_from("<I", command, 4)[0]
         steps = self._model.swd_steps_khz
         granted = next((step for step in steps if step <= wanted), steps[-1])
-        self.clock_hz = granted * 1000
+        self._set_clock(granted * 1000)
         return _status(OK) + bytes(2) + struct.pack("<I", granted)
 
     def _get_frequencies(self, command: bytes) -> bytes:
@@ -216,23 +212,41 @@ class StLinkV3:
 
     def _read_register(self, command: bytes) -> bytes:
         port, address = struct.unpack_from("<HH", command, 2)
-        self._spend(2)
-        self._target.catch_up()
+        dp = self._target.dp
         if port == 0xFFFF:
-            ack, value = self._target.dp.read_dp(address & 0xF, address >> 4)
-            status = _DP_STATUS[ack]
+            status, value = self._register(lambda: dp.read_dp(address & 0xF, address >> 4), _DP_STATUS)
         else:
-            ack, value = self._target.dp.read_ap(port, address & 0xFF)
-            status = _AP_STATUS[ack]
+            status, value = self._register(lambda: dp.read_ap(port, address & 0xFF), _AP_STATUS)
         return _status(status) + bytes(2) + struct.pack("<I", value)
 
     def _write_register(self, command: bytes) -> bytes:
         port, address, value = struct.unpack_from("<HHI", command, 2)
+        dp = self._target.dp
+        if port == 0xFFFF:
+            status, _ = self._register(lambda: (dp.write_dp(address & 0xF, value, address >> 4), 0), _DP_STATUS)
+        else:
+            status, _ = self._register(lambda: self._write_ap(port, address & 0xFF, value), _AP_STATUS)
+        return _status(status)
+
+    def _register(self, access: Callable[[], tuple[Ack, int]], statuses: dict[Ack, int]) -> tuple[int, int]:
+        """One register access with its SELECT or RDBUFF: status and value."""
         self._spend(2)
         self._target.catch_up()
-        if port == 0xFFFF:
-            return _status(_DP_STATUS[self._target.dp.write_dp(address & 0xF, value, address >> 4)])
-        return _status(_AP_STATUS[self._target.dp.write_ap(port, address & 0xFF, value)])
+        tries = _TRIES
+        ack, value = access()
+        while ack is Ack.WAIT and (tries := self._tries(ack, tries, 0)):
+            ack, value = access()
+        return self._status_of(ack, statuses), value
+
+    def _status_of(self, ack: Ack, statuses: dict[Ack, int]) -> int:
+        if ack is Ack.FAULT and statuses is _AP_STATUS and self._target.dp.sticky & WDATAERR:
+            return _WDATA_ERROR
+        return statuses[ack]
+
+    def _write_ap(self, port: int, register: int, value: int) -> tuple[Ack, int]:
+        dp = self._target.dp
+        ack = dp.write_ap(port, register, value)
+        return dp.after_writes() if ack is Ack.OK else ack, 0
 
     def _cost(self, length: int, width: int, *, read: bool) -> None:
         """A word each, CSW and TAR again at every 1 KiB, RDBUFF at the end of a read run."""
@@ -243,7 +257,7 @@ class StLinkV3:
     def _memory_arguments(self, command: bytes, width: int) -> tuple[int, int, int] | None:
         address, length = struct.unpack_from("<IH", command, 2)
         if address % width or length % width or length > (PACKET if width == 1 else MAXIMUM_BLOCK):
-            self._status = (0x0A, address)
+            self._status = (_ALIGNMENT, address)
             return None
         return address, length, command[8]
 
@@ -254,15 +268,35 @@ class StLinkV3:
         address, length, port = arguments
         self._target.catch_up()
         self._cost(length, width, read=True)
-        if code in _FIXED_ADDRESS:
-            data = b""
-            for _ in range(0, length, 4):
-                ack, word, where = self._target.dp.read_block(port, address, 4, 4)
-                data += word
-        else:
-            ack, data, where = self._target.dp.read_block(port, address, length, width)
-        self._status = (_AP_STATUS[ack], where)
-        return data
+        fixed, data, tries = code in _FIXED_ADDRESS, bytearray(), _TRIES
+        ack, failed = Ack.OK, 0
+        while len(data) < length:
+            where, piece = (address, 4) if fixed else (address + len(data), length - len(data))
+            ack, block, failed = self._target.dp.read_block(port, where, piece, width)
+            good = len(block) if ack is Ack.OK else max(0, failed - where)
+            data += block[:good]
+            tries = self._tries(ack, tries, good)
+            if not tries:
+                break
+        self._finish(ack, failed)
+        return bytes(data)
+
+    def _finish(self, ack: Ack, failed: int) -> None:
+        """A memory command is over. After a failed one the firmware clears the sticky flags.
+
+        That is a guess: OpenOCD goes on after a fault without clearing them, on chips whose first AP has no CPUID.
+        """
+        self._status = (self._status_of(ack, _AP_STATUS), failed)
+        if ack is not Ack.OK:
+            self._clocks += self._model.swd_clocks_word
+            self._target.dp.write_dp(0, _CLEAR_STICKY, 0)
+
+    def _tries(self, ack: Ack, tries: int, moved: int) -> int:
+        """How often a block may still meet WAIT; 0 ends it."""
+        if ack is Ack.OK:
+            return tries
+        self._clocks += self._model.swd_clocks_fault
+        return 0 if ack is not Ack.WAIT else _TRIES if moved else tries - 1
 
     def _write_memory(self, command: bytes, out: bytes, width: int, code: int) -> None:
         arguments = self._memory_arguments(command, width)
@@ -274,12 +308,18 @@ class StLinkV3:
         self._target.host.advance(self._wire())
         self._clocks = self._moved = 0
         self._target.catch_up()
-        if code in _FIXED_ADDRESS:
-            for offset in range(0, length, 4):
-                ack, where = self._target.dp.write_block(port, address, out[offset : offset + 4], 4)
-        else:
-            ack, where = self._target.dp.write_block(port, address, out[:length], width)
-        self._status = (_AP_STATUS[ack], where)
+        fixed, done, tries = code in _FIXED_ADDRESS, 0, _TRIES
+        ack, failed = Ack.OK, 0
+        out = out[:length]
+        while done < len(out):
+            where, piece = (address, out[done : done + 4]) if fixed else (address + done, out[done:])
+            ack, failed = self._target.dp.write_block(port, where, piece, width)
+            moved = len(piece) if ack is Ack.OK else max(0, failed - where)
+            done += moved
+            tries = self._tries(ack, tries, moved)
+            if not tries:
+                break
+        self._finish(ack, failed)
 
 
 def _status(code: int) -> bytes:
