@@ -34,7 +34,7 @@ FLAGS = (
     "-mthumb",
     "-mfloat-abi=soft",
     "-std=c11",
-    "-O2",
+    "-Os",
     "-ffreestanding",
     "-fno-tree-loop-distribute-patterns",  # or memset becomes a call of memset
     "-ffunction-sections",

@@ -4,6 +4,8 @@
  */
 #include "loader.h"
 
+#pragma GCC optimize("O2") /* every byte of the NOR comes by here; the rest of the loader is built for size */
+
 #define FOLD 40503u /* 2^64 is congruent to it */
 #define WHITE_LOW 0x7F4A7C15u
 #define WHITE_HIGH 0x9E3779B9u

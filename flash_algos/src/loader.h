@@ -29,6 +29,7 @@ extern Loader loader;
 
 /* memory.c */
 void copy(void *to, const void *from, uint32_t size);
+void copy_words(void *to, const void *from, uint32_t size);
 void clear(void *to, uint32_t size);
 uint32_t first_difference(const void *a, const void *b, uint32_t size); /* size when equal */
 
@@ -56,11 +57,14 @@ typedef struct {
 } Command;
 uint32_t xspi_start(uint32_t base, uint32_t dcr1, uint32_t prescaler);
 uint32_t xspi_set_size(uint32_t size);
+/* A command or a write may still be on its way when these return; whatever comes next waits for it. */
 uint32_t xspi_command(const Command *command);
+uint32_t xspi_finish(void);
 uint32_t xspi_read(const Command *command, void *to, uint32_t size);
 uint32_t xspi_write(const Command *command, const void *from, uint32_t size);
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
 uint32_t xspi_map(const Command *command);
+const uint8_t *xspi_window(uint32_t end); /* 0: no window, or it does not reach that far */
 
 /* nor.c */
 uint32_t nor_check(const NorSetup *nor);

@@ -1,6 +1,8 @@
 /* Bytes in RAM. -nostdlib leaves it to us to provide what the compiler may call. */
 #include "loader.h"
 
+#pragma GCC optimize("O2") /* every byte of the NOR comes by here; the rest of the loader is built for size */
+
 void *memcpy(void *to, const void *from, size_t size)
 {
     copy(to, from, size);
@@ -25,6 +27,24 @@ void copy(void *to, const void *from, uint32_t size)
         *bytes_to++ = *bytes_from++;
 }
 
+typedef struct {
+    uint32_t words[8];
+} Line; /* GCC moves one with LDM and STM */
+
+/* Upwards and each word once: how the XSPI window is to be read. Both addresses are multiples of 4. */
+void copy_words(void *to, const void *from, uint32_t size)
+{
+    Line *lines_to = to;
+    const Line *lines_from = from;
+    for (; size >= 4 * sizeof(Line); size -= 4 * sizeof(Line)) {
+        *lines_to++ = *lines_from++;
+        *lines_to++ = *lines_from++;
+        *lines_to++ = *lines_from++;
+        *lines_to++ = *lines_from++;
+    }
+    copy(lines_to, lines_from, size);
+}
+
 void clear(void *to, uint32_t size)
 {
     memset(to, 0, size);
@@ -37,8 +57,11 @@ uint32_t first_difference(const void *a, const void *b, uint32_t size)
     uint32_t at = 0;
     for (; size - at >= 32; at += 32) {
         const loose_u32 *p = (const loose_u32 *)(x + at), *q = (const loose_u32 *)(y + at);
-        if ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]) | (p[4] ^ q[4]) | (p[5] ^ q[5]) | (p[6] ^ q[6]) |
-            (p[7] ^ q[7]))
+        uint32_t change = 0;
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < 8; i++)
+            change |= p[i] ^ q[i];
+        if (change)
             break;
     }
     while (at < size && x[at] == y[at])

@@ -71,7 +71,7 @@ static uint32_t reset_frames(void)
     uint32_t status = OK;
     for (uint32_t i = 0; !status && i < sizeof RESET / sizeof RESET[0]; i++)
         status = xspi_command(&RESET[i]);
-    return status;
+    return status ? status : xspi_finish();
 }
 
 /* An undriven bus reads one value, or noise: an identity differs between its bytes and is the same twice. */
@@ -153,10 +153,20 @@ uint32_t nor_read_sfdp(Identity *out)
     return xspi_set_size(size);
 }
 
+/*
+ * Through the window where that is possible: no flag to look at between two bursts. It is read upwards and once, in whole words,
+ * because nothing caches it (core_quiet), and each access that does not go on where the last one ended costs a new command.
+ */
 uint32_t nor_read(uint32_t offset, void *to, uint32_t size)
 {
     Command command = {CCR_1S_ADDRESS_DATA, loader.nor.read_dummy, loader.nor.read_opcode, offset};
-    return xspi_read(&command, to, size);
+    const uint8_t *window = xspi_window(offset + size);
+    if (!window || ((offset | (uint32_t)(uintptr_t)to) & 3))
+        return xspi_read(&command, to, size);
+    uint32_t status = xspi_map(&command);
+    if (!status)
+        copy_words(to, window + offset, size);
+    return status;
 }
 
 /* Without WEL the part ignores what follows and no flag tells (hw-flash 2.4). */

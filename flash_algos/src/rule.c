@@ -6,28 +6,30 @@
  */
 #include "loader.h"
 
+#pragma GCC optimize("O2") /* every byte of the NOR comes by here; the rest of the loader is built for size */
+
 #define ALL_CHUNKS 0xFFFFu
 #define WORDS_PER_CHUNK (CHUNK_SIZE / 4)
 
+typedef struct {
+    uint32_t words[WORDS_PER_CHUNK];
+} Chunk;
+
 uint32_t chunks_scan(const void *old_block, const void *new_block, Chunks *out)
 {
-    const uint32_t *old_word = old_block;
-    const uint32_t *new_word = new_block;
+    const Chunk *old_chunk = old_block, *new_chunk = new_block;
     uint32_t must_erase = 0;
     for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++) {
         uint32_t old_blank = 0, new_blank = 0, differ = 0;
-        for (uint32_t bit = 1; bit <= 1u << (PAGE_SIZE / CHUNK_SIZE - 1); bit <<= 1) {
-            uint32_t old_and = ~0u, new_and = ~0u, change = 0;
 #pragma GCC unroll 4
-            for (uint32_t i = 0; i < WORDS_PER_CHUNK; i++) {
-                uint32_t o = *old_word++, n = *new_word++;
-                old_and &= o;
-                new_and &= n;
-                change |= o ^ n;
-            }
-            old_blank |= old_and == ~0u ? bit : 0;
-            new_blank |= new_and == ~0u ? bit : 0;
-            differ |= change ? bit : 0;
+        for (uint32_t bit = 0; bit < PAGE_SIZE / CHUNK_SIZE; bit++) {
+            Chunk o = *old_chunk++, n = *new_chunk++;
+            uint32_t old_and = o.words[0] & o.words[1] & o.words[2] & o.words[3];
+            uint32_t new_and = n.words[0] & n.words[1] & n.words[2] & n.words[3];
+            uint32_t change = (o.words[0] ^ n.words[0]) | (o.words[1] ^ n.words[1]) | (o.words[2] ^ n.words[2]) | (o.words[3] ^ n.words[3]);
+            old_blank |= (uint32_t)(old_and == ~0u) << bit;
+            new_blank |= (uint32_t)(new_and == ~0u) << bit;
+            differ |= (uint32_t)(change != 0) << bit;
         }
         out->old_blank[page] = (uint16_t)old_blank;
         out->new_blank[page] = (uint16_t)new_blank;

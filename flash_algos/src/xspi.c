@@ -1,5 +1,7 @@
-/* The XSPI controller in indirect and polling mode, one command at a time (hw-soc 7.2, 7.3; register order as in ST's HAL). */
+/* The XSPI controller: commands one at a time, and the mapped window (hw-soc 7.2, 7.3; register order as in ST's HAL). */
 #include "loader.h"
+
+#pragma GCC optimize("O2") /* every byte of the NOR comes by here; the rest of the loader is built for size */
 
 #define CR 0x000u
 #define DCR1 0x008u
@@ -23,6 +25,7 @@
 #define CR_ABORT (1u << 1)
 #define CR_TCEN (1u << 3)
 #define CR_APMS (1u << 22)
+#define CR_NOPREF (1u << 25)
 #define CR_NOPREF_AXI (1u << 26)
 #define FMODE_WRITE (0u << 28)
 #define FMODE_READ (1u << 28)
@@ -34,6 +37,7 @@
 #define SR_TCF (1u << 1)
 #define SR_FTF (1u << 2)
 #define SR_SMF (1u << 3)
+#define SR_TOF (1u << 4)
 #define SR_BUSY (1u << 5)
 #define ALL_FLAGS 0x1Bu
 
@@ -43,34 +47,45 @@
  */
 #define POLLS 200000u
 
+#define LOOKS 16u /* at a flag, between two looks at the clock */
+
 /* NCS goes up this many clocks after a mapped read, so that other masters and a later reset find the NOR idle. */
 #define NCS_TIMEOUT 64u
 
+#define XSPI2 0x5802A000u
+#define XSPI2_WINDOW_SIZE 0x10000000u
+
 static uint32_t base;
+static uint32_t mapped; /* the window was opened since the last command */
 
 #define XSPI(offset) REG32(base + (offset))
 
-/* Until one of the flags is set. Inlined: it stands between every two bursts. */
-static inline __attribute__((always_inline)) uint32_t wait_flag(uint32_t flags)
+/* `mask` did not become `wanted` at once: until it does, or TEF rises. */
+static __attribute__((noinline)) uint32_t wait_status(uint32_t mask, uint32_t wanted)
 {
-    volatile uint32_t *status = &XSPI(SR);
-    uint32_t polls = POLLS, sr;
-    do
-        sr = *status;
-    while (!(sr & (flags | SR_TEF)) && --polls);
-    return (sr & SR_TEF) ? CONTROLLER : (sr & flags) ? OK : TIMEOUT;
-}
-
-static uint32_t wait_idle(void)
-{
-    for (uint32_t polls = POLLS; polls; polls--)
-        if (!(XSPI(SR) & SR_BUSY))
+    for (uint32_t polls = POLLS; polls; polls--) {
+        uint32_t sr = XSPI(SR) & (mask | SR_TEF);
+        if (sr == wanted)
             return OK;
+        if (sr & SR_TEF)
+            return CONTROLLER;
+    }
     return TIMEOUT;
 }
 
-/* Gives the bus back after a failure. Never on an idle controller: that can wedge it (hw-flash 5.3). */
-static uint32_t give_up(uint32_t status)
+/* Inlined: one look suffices more often than not, and these stand between every two bursts. */
+static inline __attribute__((always_inline)) uint32_t wait_flag(uint32_t flag)
+{
+    return (XSPI(SR) & (flag | SR_TEF)) == flag ? OK : wait_status(flag, flag);
+}
+
+static inline __attribute__((always_inline)) uint32_t wait_idle(void)
+{
+    return (XSPI(SR) & (SR_BUSY | SR_TEF)) == 0 ? OK : wait_status(SR_BUSY, 0);
+}
+
+/* Gives the bus back. Never on an idle controller: that can wedge it (hw-flash 5.3). */
+static void abort_if_busy(void)
 {
     if (XSPI(SR) & SR_BUSY) {
         XSPI(CR) |= CR_ABORT;
@@ -78,16 +93,34 @@ static uint32_t give_up(uint32_t status)
         (void)wait_idle();
     }
     XSPI(FCR) = ALL_FLAGS;
-    return status;
 }
 
-/* Leaves the controller started, unless it still waits for data to write. */
-static uint32_t begin(const Command *command, uint32_t mode, uint32_t size)
+/*
+ * Out of mapped mode. The time-out has raised NCS by the time TOF is set, and BUSY falls with it or stays until an abort: the sources
+ * differ (hw-soc 7.3). To abort before that could race with a BUSY that is about to fall.
+ */
+static void leave_window(void)
 {
-    uint32_t status = wait_idle();
-    if (status)
-        return status;
-    XSPI(FCR) = ALL_FLAGS;
+    for (uint32_t polls = POLLS, sr = SR_BUSY; polls && (sr & (SR_BUSY | SR_TOF)) == SR_BUSY; polls--)
+        sr = XSPI(SR);
+    abort_if_busy();
+    mapped = 0;
+}
+
+/* Nothing is under way, and command registers may be written. */
+static uint32_t ready(void)
+{
+    if (mapped)
+        leave_window();
+    return wait_idle();
+}
+
+/*
+ * What is over shows in BUSY and FTF, which are levels: TCF would have to be cleared each time. With data to write the frame
+ * begins with the first of them, else with the last register here.
+ */
+static void start(const Command *command, uint32_t mode, uint32_t size)
+{
     XSPI(CR) = CR_RUN | mode;
     if (size)
         XSPI(DLR) = size - 1;
@@ -96,22 +129,19 @@ static uint32_t begin(const Command *command, uint32_t mode, uint32_t size)
     XSPI(IR) = command->ir;
     if (command->ccr & CCR_ADMODE)
         XSPI(AR) = command->ar;
-    return OK;
 }
 
-static uint32_t end(uint32_t status)
+static inline uint32_t checked(uint32_t status)
 {
-    if (!status)
-        status = wait_flag(SR_TCF);
     if (status)
-        return give_up(status);
-    XSPI(FCR) = ALL_FLAGS;
-    return OK;
+        abort_if_busy();
+    return status;
 }
 
 uint32_t xspi_start(uint32_t registers, uint32_t dcr1, uint32_t prescaler)
 {
     base = registers;
+    mapped = 0;
     XSPI(DCR1) = (dcr1 & ~DCR1_DEVSIZE) | 25u << 16; /* 64 MiB until the part has told its size */
     uint32_t status = wait_idle();
     if (status)
@@ -132,20 +162,26 @@ uint32_t xspi_set_size(uint32_t size)
 
 uint32_t xspi_command(const Command *command)
 {
-    return end(begin(command, FMODE_WRITE, 0));
+    uint32_t status = ready();
+    if (status)
+        return checked(status);
+    start(command, FMODE_WRITE, 0);
+    return OK;
+}
+
+uint32_t xspi_finish(void)
+{
+    return checked(ready());
 }
 
 /* Whole bursts, from the moment a burst is in the FIFO. Eight loads are written out: between two looks at the flags nothing else. */
 static uint32_t drain(loose_u32 *words, uint32_t bursts)
 {
-    volatile uint32_t *status = &XSPI(SR), *dr = &XSPI(DR);
+    volatile uint32_t *dr = &XSPI(DR);
+    uint32_t status = OK;
     for (; bursts; bursts--) {
-        uint32_t polls = POLLS, sr;
-        do
-            sr = *status & (SR_FTF | SR_TEF);
-        while (!sr && --polls);
-        if (sr != SR_FTF)
-            return sr ? CONTROLLER : TIMEOUT;
+        if ((status = wait_flag(SR_FTF)))
+            break;
         words[0] = *dr;
         words[1] = *dr;
         words[2] = *dr;
@@ -156,31 +192,17 @@ static uint32_t drain(loose_u32 *words, uint32_t bursts)
         words[7] = *dr;
         words += BURST / 4;
     }
-    return OK;
-}
-
-uint32_t xspi_read(const Command *command, void *to, uint32_t size)
-{
-    uint32_t bursts = size / BURST;
-    uint32_t status = begin(command, FMODE_READ, size);
-    if (!status)
-        status = drain(to, bursts);
-    status = end(status); /* the tail fits into the FIFO and waits there */
-    uint8_t *bytes = (uint8_t *)to + bursts * BURST;
-    for (size %= BURST; !status && size; size--)
-        *bytes++ = REG8(base + DR);
     return status;
 }
 
-uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
+/* The same in the other direction. */
+static uint32_t fill(const loose_u32 *words, uint32_t bursts)
 {
-    const loose_u32 *words = from;
-    uint32_t status = begin(command, FMODE_WRITE, size);
-    for (; !status && size >= BURST; size -= BURST) {
-        status = wait_flag(SR_FTF);
-        if (status)
+    volatile uint32_t *dr = &XSPI(DR);
+    uint32_t status = OK;
+    for (; bursts; bursts--) {
+        if ((status = wait_flag(SR_FTF)))
             break;
-        volatile uint32_t *dr = &XSPI(DR);
         *dr = words[0];
         *dr = words[1];
         *dr = words[2];
@@ -191,40 +213,79 @@ uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
         *dr = words[7];
         words += BURST / 4;
     }
-    if (!status && size)
-        status = wait_flag(SR_FTF);
-    for (const uint8_t *bytes = (const uint8_t *)words; !status && size; size--)
+    return status;
+}
+
+/* The end of a read sets FTF too: all of the tail is there then. */
+static uint32_t drain_tail(uint8_t *bytes, uint32_t size)
+{
+    uint32_t status = wait_flag(SR_FTF);
+    if (!status)
+        do
+            *bytes++ = REG8(base + DR);
+        while (--size);
+    return status;
+}
+
+uint32_t xspi_read(const Command *command, void *to, uint32_t size)
+{
+    uint32_t status = ready();
+    if (!status) {
+        start(command, FMODE_READ, size);
+        if (size >= BURST)
+            status = drain(to, size / BURST);
+        if (!status && size % BURST)
+            status = drain_tail((uint8_t *)to + size / BURST * BURST, size % BURST);
+    }
+    return checked(status);
+}
+
+uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)from + size / BURST * BURST;
+    uint32_t status = ready();
+    if (!status) {
+        start(command, FMODE_WRITE, size);
+        status = fill(from, size / BURST);
+        size %= BURST;
+        if (!status && size)
+            status = wait_flag(SR_FTF);
+    }
+    for (; !status && size; size--)
         REG8(base + DR) = *bytes++;
-    return end(status);
+    return checked(status);
 }
 
 /* The controller repeats a one-byte status read every `interval` clocks until the masked bits are 0. */
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us)
 {
-    uint32_t status = wait_idle();
+    uint32_t status = ready();
     if (status)
-        return status;
+        return checked(status);
     XSPI(PSMKR) = mask;
     XSPI(PSMAR) = 0;
     XSPI(PIR) = interval;
-    Deadline limit = deadline(longest_us);
-    status = begin(command, FMODE_POLL | CR_APMS, 1);
-    while (!status && !(XSPI(SR) & SR_SMF))
-        if (expired(&limit))
-            return give_up(TIMEOUT);
     XSPI(FCR) = ALL_FLAGS;
-    return status;
+    Deadline limit = deadline(longest_us);
+    start(command, FMODE_POLL | CR_APMS, 1);
+    for (uint32_t looks = 1; !(XSPI(SR) & SR_SMF); looks++)
+        if (!(looks % LOOKS) && expired(&limit))
+            return checked(TIMEOUT);
+    return OK;
 }
 
 /*
- * Memory-mapped reads. Command registers go first, while FMODE is 0 and the data phase keeps IR and AR from starting anything.
- * WCCR = 0: a stray write into the window faults instead of reaching the NOR. No prefetch for AXI: it corrupted reads (hw-soc 7.3).
+ * Memory-mapped reads, unless they are on. Command registers go first, while FMODE is 0 and the data phase keeps IR and AR from
+ * starting anything. WCCR = 0: a stray write into the window faults instead of reaching the NOR. No prefetch: it corrupted reads,
+ * and it may run past the end of the part (hw-soc 7.3). The barrier keeps reads of the window behind all this.
  */
 uint32_t xspi_map(const Command *command)
 {
+    if (mapped && (XSPI(CR) & FMODE_MAPPED) == FMODE_MAPPED)
+        return OK;
     uint32_t status = wait_idle();
     if (status)
-        return status;
+        return checked(status);
     XSPI(FCR) = ALL_FLAGS;
     XSPI(CR) = CR_RUN | FMODE_WRITE;
     XSPI(TCR) = command->tcr;
@@ -232,6 +293,13 @@ uint32_t xspi_map(const Command *command)
     XSPI(IR) = command->ir;
     XSPI(WCCR) = 0;
     XSPI(LPTR) = NCS_TIMEOUT;
-    XSPI(CR) = CR_RUN | FMODE_MAPPED | CR_TCEN | CR_NOPREF_AXI;
+    XSPI(CR) = CR_RUN | FMODE_MAPPED | CR_TCEN | CR_NOPREF | CR_NOPREF_AXI;
+    mapped = 1;
+    __asm volatile("dsb" ::: "memory");
     return OK;
+}
+
+const uint8_t *xspi_window(uint32_t end)
+{
+    return base == XSPI2 && end <= XSPI2_WINDOW_SIZE ? (const uint8_t *)(uintptr_t)NOR_BASE : 0;
 }

@@ -169,3 +169,5 @@ def nor_write(board: SimBoard, opcode: int, *, address: int | None = None, data:
             poke(board, 0x5802_A048, at)
         for byte in out:
             board.write(0x5802_A050, bytes([byte]))
+        while peek(board, 0x5802_A020) & 0x20:  # each look takes its time; the NOR acts when the frame is over
+            pass

@@ -213,3 +213,14 @@ def test_every_write_is_enabled_checked_and_judged(chip: Chip) -> None:
     behind = sent[at + 1 :]
     assert behind[: behind.index(0x2B)] == [0x05] * behind.index(0x2B)  # polled, then the fail bits at once
     assert Counter(sent)[0x12] == 1
+
+
+def test_the_other_controller_reads_and_writes_too(board: SimBoard) -> None:
+    """XSPI1 with the ports swapped in XSPIM: no window of XSPI2 there, so all goes through the data register."""
+    wiring = replace(BOARD, xspi_base=0x5802_5000, xspi_rcc_bits=0x2020, xspi_select_mask=0x3, xspim_cr=2)
+    chip = Chip(board)
+    assert chip.open(board=wiring).status == Status.OK
+    data = bytes(number * 37 + (number >> 8) & 0xFF for number in range(mailbox.BLOCK_SIZE))
+    assert chip.write_block(0, data).status == Status.OK
+    assert board.nor.content[: mailbox.BLOCK_SIZE] == data
+    assert chip.survey(0, 2) == [reference_digest(data[:4096]), reference_digest(data[4096:8192])]
