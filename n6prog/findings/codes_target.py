@@ -41,7 +41,7 @@ TARGET: dict[str, Entry] = {
     "E-SIM-SPEC": error(
         ExitCode.USAGE,
         "--probe: {reason}",
-        "Write sim[:BOARD[,key=value...]] with keys state, rev, boot1, link, part, fault, float, seed; "
+        "Write sim[:BOARD[,key=value...]] with keys state, rev, boot1, link, part, fault, float, seed, schedule, uart; "
         "%2C is a comma in a path.",
     ),
     "E-SIM-STATE": error(

@@ -204,7 +204,7 @@ class Link:
         try:
             if self._foreign and resume:
                 resume = self._give_back()
-        except exceptions.Error:
+        except (exceptions.Error, OSError):  # OSError: pyOCD's CMSIS-DAP driver lets libusb's through
             resume = False
         self.session.options.set("resume_on_disconnect", resume)
         with explained(self._attempt, "close"), same_directory():

@@ -1,0 +1,132 @@
+"""`n6prog sim serve`: a simulated board that outlives its clients, behind TCP ports."""
+
+from __future__ import annotations
+
+import argparse
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from n6prog.cli.command import Call, usage
+from n6prog.errors import FlashFailure, ProbeBusy, ProbeNotFound, UsageError
+from n6prog.events import EventType
+
+if TYPE_CHECKING:
+    from n6prog.sim.serve.serving import Ports
+    from n6prog.sim.spec import SimSpec
+
+_PORTS = (
+    ("stlink", "the ST-LINK server's protocol (OpenOCD: st-link backend tcp)", 7184),
+    ("cmsis-dap", "CMSIS-DAP packets (OpenOCD: cmsis-dap backend tcp)", 4441),
+    ("uart", "USART1, raw bytes", 4450),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `sim serve`."""
+    group = parser.add_argument_group("options of sim serve")
+    for name, what, port in _PORTS:
+        group.add_argument(f"--{name}-port", metavar="PORT", help=f"{what}; default {port}, 0: any, off: none")
+    group.add_argument(
+        "--listen",
+        metavar="ADDR",
+        help="let in other machines too: an IP address of this one; without it only its own programs get in",
+    )
+    group.add_argument(
+        "--time-scale", metavar="X", help="board time at least X times wall time; default 1, 0: clients'"
+    )
+
+
+def serve(call: Call, words: list[str]) -> None:
+    """Open the board that `--probe` names and serve it until SIGINT or SIGTERM."""
+    if words:
+        raise usage(f"{words[0]!r} is one word too many", "n6prog sim serve --probe sim:BOARD,state=FOLDER")
+    spec, ports, scale = _spec(call.settings.probe or "sim"), _ports(call), _scale(call.args.time_scale)
+    if call.settings.dry_run:
+        call.console.say("dry run: no board was opened")
+        return
+    try:
+        _serve(call, spec, ports, scale)
+    except Exception as problem:
+        known = _known(problem, call.settings.probe or "sim")
+        if known is None:
+            raise
+        raise known from problem
+
+
+def _serve(call: Call, spec: SimSpec, ports: Ports, scale: float) -> None:
+    from n6prog.sim.serve.serving import LOOPBACK, Signals, serving
+
+    console = call.console
+    address = _address(call.args.listen or LOOPBACK)
+    with Signals() as signals, serving(spec, ports, console.say, address=address, time_scale=scale) as server:
+        doors = [{"name": name, "address": address, "port": port} for name, port in server.ports.items()]
+        for name, port in server.ports.items():
+            console.say(f"{name}: {address} port {port}")
+        if not ip_address(address).is_loopback:
+            console.say("warning: whoever reaches this address controls the board; nobody is asked who they are")
+        console.emit(EventType.BEGIN, action="sim serve", board=spec.board, doors=doors)
+        signals.run(server)
+    console.say("the board stays as it is")
+
+
+def _spec(probe: str) -> SimSpec:
+    from n6prog.sim.named import named
+
+    if probe.lower() != "sim" and not probe.lower().startswith("sim:"):
+        raise usage(f"{probe!r} is not a simulated board", "--probe sim[:BOARD[,key=value...]]")
+    try:
+        return named(probe)
+    except ValueError as problem:
+        raise UsageError.of("E-SIM-SPEC", probe, reason=str(problem)) from problem
+
+
+def _ports(call: Call) -> Ports:
+    from n6prog.sim.serve.serving import Ports
+
+    given: dict[str, int | None] = {}
+    for name, _, _ in _PORTS:
+        key = name.replace("-", "_")
+        typed = getattr(call.args, f"{key}_port")
+        if typed is None:
+            continue
+        if typed != "off" and not (typed.isascii() and typed.isdecimal() and int(typed) < 1 << 16):
+            raise usage(f"--{name}-port {typed} is no port", "0 to 65535, or off.")
+        given[key] = None if typed == "off" else int(typed)
+    return Ports(**given)
+
+
+def _address(typed: str) -> str:
+    try:
+        return str(ip_address(typed))
+    except ValueError:
+        raise usage(
+            f"--listen {typed} is no IP address", "--listen 0.0.0.0 is every network of this machine."
+        ) from None
+
+
+def _scale(typed: str | None) -> float:
+    try:
+        scale = float(typed or 1)
+    except ValueError:
+        scale = -1.0
+    if not 0 <= scale <= 1000:
+        raise usage(f"--time-scale {typed} is no factor", "0 to 1000; 1 is wall time.")
+    return scale
+
+
+def _known(problem: Exception, probe: str) -> Exception | None:
+    """What went wrong as an error of ours; None for a defect."""
+    from n6prog.sim.errors import BoardBusy, SimTripwire
+
+    if isinstance(problem, BoardBusy):
+        holder = problem.holder
+        who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
+        return ProbeBusy.of("E-PROBE-BUSY", probe, holder=f"{who}, {holder.get('reason', '')}")
+    if isinstance(problem, SimTripwire):
+        return FlashFailure.of("E-SIM-TRIPWIRE", probe, reason="; ".join(problem.violations))
+    if isinstance(problem, ImportError) and problem.name in ("unicorn", None):
+        return ProbeNotFound.of("E-SIM-EXTRA", probe, reason=str(problem))
+    if isinstance(problem, OSError | ValueError):
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        return usage(f"sim serve cannot start: {reason}", "Another port (0 is any), another folder in state=.")
+    return None
