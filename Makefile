@@ -1,6 +1,9 @@
 # Two commands set everything up on a machine with only Python 3.11, git, make and apt:
 #   make demo   the main job on the simulated board
 #   make test   the tests, the linters and the type checker
+# And for who works on the simulator:
+#   make judges    the programs from PyPI that judge it (OpenOCD, pyOCD's own test suite); without them their tests are skipped
+#   make mutants   change it in one place at a time and see whether the tests notice; SAMPLE=200 SEED=7 takes some of them
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +11,7 @@ STATE  := build/demo
 BOARD  := sim:nucleo-n657x0-q,state=$(STATE)
 DEMO   := tests/data/demo_app/demo_app.elf
 
-.PHONY: demo test bench loader docs dist clean
+.PHONY: demo test judges mutants bench loader docs dist clean
 
 demo: $(VENV)/.sim
 	@echo "== check: would this file work? (no probe needed)"
@@ -26,6 +29,20 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest $(PYTEST)
+
+# Debian has the others: openocd, gdb-multiarch, gcc-arm-none-eabi.
+JUDGES := build/judges
+judges: $(JUDGES)/.done
+
+$(JUDGES)/.done: $(VENV)/.dev tests/fidelity/requirements.txt
+	mkdir -p $(JUDGES)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r tests/fidelity/requirements.txt
+	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-binary pyocd -d $(JUDGES) pyocd==0.46.0
+	@touch $@
+
+MUTANTS := $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+mutants: $(VENV)/.dev
+	$(BIN)/python tools/mutate.py $(MUTANTS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.helpers import programs
 
 FORBID_SKIPS = bool(os.environ.get("N6PROG_FORBID_SKIPS"))
 NO_DATA = "the real files are not here"
@@ -26,19 +29,23 @@ def data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test sees the settings or the simulated boards of whoever runs it."""
+def _no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the settings or the simulated boards of whoever runs it, nor leaves its own behind."""
     for name in list(os.environ):
         if name.startswith("N6PROG_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    state, here = tmp_path_factory.mktemp("state"), Path.cwd()
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    yield
+    os.chdir(here)  # pyOCD's sessions change the directory, and folders of tests that passed are removed
+    shutil.rmtree(state, ignore_errors=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose program is not installed; in CI that is a failure."""
     for mark in item.iter_markers("needs"):
         for program in mark.args:
-            if shutil.which(program) is None:
+            if programs.find(program) is None:
                 reason = f"{program} is not installed"
                 if FORBID_SKIPS:
                     pytest.fail(f"{reason}, and skips are forbidden here")
