@@ -13,6 +13,7 @@ from n6prog.sim.bootrom import rom as bootrom
 from n6prog.sim.clock import Timeline, TimeModel
 from n6prog.sim.core import exceptions as exc
 from n6prog.sim.core import ppb as regs
+from n6prog.sim.core.cpu_clock import CpuClock
 from n6prog.sim.core.engine import Engine, Event, StopRequest
 from n6prog.sim.core.exception_unit import T_BIT
 from n6prog.sim.core.inspector import Inspector
@@ -50,15 +51,17 @@ class Core:
         self._in_slice = False
         self._engine: Engine | None = None
         self._soc = soc
-        self.ppb = regs.Ppb(self, self.clock, self.mpu, model.cpu_hz)
+        self.cpu = CpuClock(self.clock, model)
+        self.ppb = regs.Ppb(self, self.cpu, self.mpu)
         self.nvic, self.systick = self.ppb.nvic, self.ppb.systick
         self.nvic.sources = soc.irq_sources
         soc.on_irq_changed = self._lines_changed
         access = Access(soc.read, soc.write, soc.readers, soc.writers, soc.hot, soc.hot_writes)
         self.engine = self._engine = Engine(
-            ram, rom, access, Access(self.ppb.read, self.ppb.write), soc, self.clock, model, self.mpu
+            ram, rom, access, Access(self.ppb.read, self.ppb.write), soc, self.clock, self.cpu, self.mpu
         )
         soc.on_mapping_changed = self.engine.mapping_changed
+        soc.on_cpu_clock = self._clock_switched
         self.registers = Registers(self.engine)
         self.inspector = Inspector(self.engine, self.registers, self.ppb)
         self.watchpoints = Watchpoints(self.engine, self.ppb)
@@ -163,7 +166,7 @@ class Core:
     def _leave_halt(self) -> None:
         self.halted = False
         if self.host.now > self.clock.now:
-            self.ppb.idle += self.host.now - self.clock.now
+            self.cpu.idle += self.host.now - self.clock.now
             self.clock.now = self.host.now
 
     def resume(self) -> None:
@@ -311,10 +314,15 @@ class Core:
         if self.nvic.lines_changed(self.clock.now):
             self.follow_soon()
 
+    def _clock_switched(self, hz: int) -> None:
+        """RCC: what SysTick reaches when is to be found anew."""
+        self.engine.clock_switched(hz)
+        self._lines_changed()
+
     def _next_interrupt(self) -> int:
         """When something may become pending that is not yet (picoseconds)."""
         cycle = self.systick.next_exception()
-        until = NEVER if cycle is None else self.ppb.time_of(cycle)
+        until = NEVER if cycle is None else self.cpu.time_of(cycle)
         if self.nvic.busy:
             until = min(until, self.nvic.next_line(self.clock.now))
         return max(until, self.clock.now + 1)

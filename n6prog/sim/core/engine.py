@@ -18,8 +18,9 @@ from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from n6prog.sim.bootrom import rom as bootrom
-from n6prog.sim.clock import Timeline, TimeModel
+from n6prog.sim.clock import Timeline
 from n6prog.sim.core import thumb
+from n6prog.sim.core.cpu_clock import CpuClock
 from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap
 from n6prog.sim.core.mpu import Mpu
 from n6prog.sim.core.ram import SECURE, Ram, locate
@@ -77,13 +78,13 @@ class Engine:
         ppb: Access,
         window: WindowSource,
         clock: Timeline,
-        model: TimeModel,
+        cpu: CpuClock,
         mpu: Mpu,
     ) -> None:
         self.ram = ram
         self.rom = rom
         self.clock = clock
-        self.model = model
+        self.cpu = cpu
         self.mpu = mpu
         self.spinning = False
         self.ran = False  # since somebody last cleared it
@@ -188,7 +189,7 @@ class Engine:
         if verdict is Verdict.TRANSLATE_AGAIN:
             self._translate_again = True
             return None
-        cost = thumb.count_instructions(code[:length]) * self.model.instruction // 10
+        cost = thumb.count_instructions(code[:length]) * self.cpu.instruction // 10
         if verdict is Verdict.PLAIN:
             self._costs[address] = cost
         return cost
@@ -298,6 +299,13 @@ class Engine:
         kept = self.ram.view(address, size) if writing else None
         self._undo = (kept, bytes(kept)) if kept is not None else None
         self.stop(kind, address)
+
+    def clock_switched(self, hz: int) -> None:
+        """The core runs at `hz` from now on; the blocks known so far cost accordingly."""
+        old = self.cpu.instruction
+        self.cpu.follow(hz)
+        for address, cost in self._costs.items():
+            self._costs[address] = -(-cost * 10 // old) * self.cpu.instruction // 10
 
     def forget_code(self) -> None:
         """Drop translations; needed after code in RAM was changed behind the core's back."""

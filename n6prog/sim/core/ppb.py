@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from n6prog.sim.bootrom import rom as bootrom
-from n6prog.sim.clock import Timeline
 from n6prog.sim.core import idregs
+from n6prog.sim.core.cpu_clock import CpuClock
 from n6prog.sim.core.mpu import Mpu
 from n6prog.sim.core.nvic import DEBUGMON, SYSTICK, Nvic, serves
 from n6prog.sim.core.nvic import ICSR as ICSR_OFFSET
@@ -84,19 +84,17 @@ class DebugState(Protocol):
 
 
 class Ppb:
-    """The registers. `clock` is the core's own; CYCCNT and SysTick count its cycles."""
+    """The registers. CYCCNT and SysTick count the cycles of `cpu`."""
 
-    def __init__(self, owner: DebugState, clock: Timeline, mpu: Mpu, cpu_hz: int) -> None:
+    def __init__(self, owner: DebugState, cpu: CpuClock, mpu: Mpu) -> None:
         self._owner = owner
-        self._clock = clock
         self._mpu = mpu
-        self._mhz = cpu_hz // 1_000_000
+        self.cpu = cpu
         self._fixed = idregs.core_words()
         self.words: dict[int, int] = {}
-        self.idle = 0  # picoseconds that the core clock moved while the core was halted: not counted as cycles
         self._cyccnt = 0  # offset while counting, value while stopped
         self.nvic = Nvic()
-        self.systick = SysTick(self._cycles, lambda: self.nvic.pend(SYSTICK))
+        self.systick = SysTick(cpu.cycles, lambda: self.nvic.pend(SYSTICK))
         self.watch_changed = True
         self.dhcsr_control = 0
         self.reset(power=True)
@@ -223,7 +221,7 @@ class Ppb:
 
     def _read_nvic(self, offset: int) -> int:
         self.systick.poll()
-        self.nvic.sample(self._clock.now)
+        self.nvic.sample(self.cpu.now)
         value = self.nvic.read(offset)
         if offset == ICSR_OFFSET and not self.dhcsr_control & C_HALT:
             value &= ~(1 << 23)  # ISRPREEMPT
@@ -293,14 +291,11 @@ class Ppb:
                     found.add(self.words.get(DWT_COMP + 16 * index, 0) & ~1)
         return found
 
-    def _cycles(self) -> int:
-        return (self._clock.now - self.idle) * self._mhz // 1_000_000
-
     def _counting(self) -> bool:
         return bool(self.words.get(DWT_CTRL, 0) & 1 and self.words.get(DEMCR, 0) & TRCENA)
 
     def _cycle_count(self) -> int:
-        return (self._cycles() - self._cyccnt if self._counting() else self._cyccnt) & 0xFFFF_FFFF
+        return (self.cpu.cycles() - self._cyccnt if self._counting() else self._cyccnt) & 0xFFFF_FFFF
 
     def _write_counter(self, address: int, value: int) -> None:
         count = value if address == CYCCNT else self._cycle_count()
@@ -308,17 +303,13 @@ class Ppb:
             self.words[DWT_CTRL] = (self.words[DWT_CTRL] & 0xF000_0000) | (value & 0x0FFF_FFFF)
         elif address == DEMCR:
             self.words[DEMCR] = value
-        self._cyccnt = self._cycles() - count if self._counting() else count
-
-    def time_of(self, cycle: int) -> int:
-        """When the core's cycle count gets to `cycle` (picoseconds), if the core does not halt before."""
-        return -(-cycle * 1_000_000 // self._mhz) + self.idle
+        self._cyccnt = self.cpu.cycles() - count if self._counting() else count
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""
         return {
             "words": {str(address): value for address, value in self.words.items()},
-            "idle": self.idle,
+            "cpu": self.cpu.snapshot(),
             "cyccnt": self._cyccnt,
             "nvic": self.nvic.snapshot(),
             "systick": self.systick.snapshot(),
@@ -328,15 +319,17 @@ class Ppb:
 
     def restore(self, state: dict[str, object]) -> None:
         """Take back what `snapshot` gave."""
-        words, mpu, nvic, systick = (state[name] for name in ("words", "mpu", "nvic", "systick"))
+        words, mpu, nvic, systick, cpu = (state[name] for name in ("words", "mpu", "nvic", "systick", "cpu"))
         assert isinstance(words, dict)
         assert isinstance(mpu, dict)
         assert isinstance(nvic, dict)
         assert isinstance(systick, dict)
+        assert isinstance(cpu, dict)
         self.words = {int(address): value for address, value in words.items()}
         self._mpu.restore(mpu)
-        self.idle, self._cyccnt = int(str(state["idle"])), int(str(state["cyccnt"]))
+        self._cyccnt = int(str(state["cyccnt"]))
         self.dhcsr_control = int(str(state["dhcsr"]))
         self.nvic.restore(nvic)
         self.systick.restore(systick)
+        self.cpu.restore(cpu)
         self._everything_changed()

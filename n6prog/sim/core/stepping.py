@@ -38,7 +38,7 @@ def step_instruction(registers: Registers, engine: Engine, run: Callable[[int, i
     if not xpsr & _T_BIT or not (before or opens):
         run(engine.clock.now + 1, 1)
     elif opens or not holds(before >> 4, xpsr):
-        engine.clock.advance(engine.model.instruction // 10)
+        engine.clock.advance(engine.cpu.instruction // 10)
         engine.pc = pc + (4 if is_wide(first) else 2)
         registers.write(XPSR, _with_it_state(xpsr, after))
         engine.ran = True

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from n6prog.sim.bootrom import rom as bootrom
-from n6prog.sim.clock import PS_PER_SECOND
 from n6prog.sim.core import exceptions as exc
 from n6prog.sim.core import ppb as regs
 from n6prog.sim.core.engine import Engine, Event
@@ -58,7 +57,6 @@ class Taking:
         self._inspector = inspector
         self._soc = soc
         self._unit = Unit(engine, registers, ppb.nvic, self._vector, ppb.saves_float)
-        self._duration = ENTRY_CYCLES * PS_PER_SECOND // engine.model.cpu_hz
         self.record: FaultRecord | None = None
         self.stop_on_fault = False
 
@@ -110,7 +108,7 @@ class Taking:
 
     def enter(self, number: int, return_address: int, catch: int) -> None:
         """Take exception `number`: push the frame, fetch the vector, go there (or lock up)."""
-        self._engine.clock.advance(self._duration)
+        self._engine.clock.advance(self._engine.cpu.duration(ENTRY_CYCLES))
         self._inspector.event = True  # B3.30: entry and return are events
         code, problem = self._unit.push(return_address)
         if problem is not None:
@@ -148,7 +146,7 @@ class Taking:
         if not self._registers.read(XPSR) & 0x1FF:  # Thread mode: an address like others, where nothing executes
             self.fault(Event("mpu-fetch", code & ~1, code & ~1))
             return False
-        self._engine.clock.advance(self._duration)
+        self._engine.clock.advance(self._engine.cpu.duration(ENTRY_CYCLES))
         self._inspector.event = True
         problem = self._unit.leave(code)
         if problem is not None:

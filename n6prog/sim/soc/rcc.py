@@ -161,6 +161,11 @@ class Rcc(Block):
         config = self.words.get(0x0C4 + 4 * (number - 1), 0)
         return self._pll_hz(config >> 28 & 3) // ((config >> 16 & 0xFF) + 1)
 
+    def cpu_hz(self) -> int:
+        """The core's clock: HSI, MSI, HSE or ic1 (CFGR1.CPUSWS)."""
+        source = self._source[_CPU]
+        return self._ic_hz(1) if source == 3 else self._source_hz(source)
+
     def hclk5_hz(self) -> int:
         """The AHB5 clock: SYSCLK through HPRE."""
         source = self._source[_SYS]

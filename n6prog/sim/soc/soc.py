@@ -61,6 +61,8 @@ class Soc:
         self.hot_writes: dict[int, Write] = {}
         self.on_mapping_changed: Callable[[], None] | None = None
         self.on_irq_changed: Callable[[], None] | None = None
+        self.on_cpu_clock: Callable[[int], None] | None = None  # the core's new frequency in hertz
+        self._cpu_hz = model.cpu_hz
         self._routes: dict[int, Route] = {}
         self.reaches: dict[tuple[int, int, int], tuple[bool, bool]] = {}  # xspi_wire's, as long as the routes hold
         self._gates: list[tuple[Block, tuple[int, int] | None]] = []
@@ -217,8 +219,17 @@ class Soc:
                 self._held.discard(block.name)
         for xspi in self.xspis.values():
             xspi.clock_changed()
+        self._follow_cpu_clock()
         self._build_pages()
         self.mapping_changed()
+
+    def _follow_cpu_clock(self) -> None:
+        """Tell the core its frequency; one that stands still is not modelled."""
+        hz = self.rcc.cpu_hz()
+        if hz and hz != self._cpu_hz:
+            self._cpu_hz = hz
+            if self.on_cpu_clock is not None:
+                self.on_cpu_clock(hz)
 
     def _build_pages(self) -> None:
         """Who serves which page; a block without a clock hangs, one held in reset reads 0."""
@@ -278,6 +289,7 @@ class Soc:
             if isinstance(saved, Mapping):
                 block.restore(saved)
         self._held = {block.name for block, gate in self._gates if gate and self.rcc.held(*gate)}
+        self._cpu_hz = self.rcc.cpu_hz() or self._cpu_hz
         self._build_pages()
         self._routes_changed()
         self.mapping_changed()
