@@ -235,12 +235,13 @@ class Core:
             self._watched()
 
     def _run_engine(self, moment: int, count: int) -> None:
-        self._soc.time = self.clock
+        self._soc.time, self._soc.horizon = self.clock, self._next_interrupt()
         self._in_slice = True
         try:
             event = self.engine.run(moment, count)
         finally:
             self._in_slice = False
+            self._soc.horizon = NEVER
         if event is not None:
             self._handle(event)
 

@@ -1,4 +1,8 @@
-"""Polls that wait for something that does not come: they get longer, so that a time-out costs few of them."""
+"""Status reads that show nothing new: they get longer, so that a wait or a time-out costs few of them.
+
+A look lets at most as much time pass as the waiting has taken so far, so a program's own time-out is met within a
+factor of two; the last look ends exactly at the event. None goes past `horizon`, when the core is to be interrupted.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ from n6prog.sim.clock import PS_PER_US, Timeline
 
 _FREE = 64
 _LONGEST = 1000 * PS_PER_US
+# A page program (some 150 us, thousands of them in a row) costs 4 looks, a block erase (256 ms) 14. What is over sooner
+# (every frame is) costs one. A program's time-out below this is met this much late.
+_LEAST = 32 * PS_PER_US
 
 
 class Patience:
-    """Counts polls without news. From the 65th on each waits a 64th of the time so far, a millisecond at most."""
+    """Counts looks without news."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -19,10 +26,18 @@ class Patience:
         """There was news."""
         self._count = 0
 
-    def wait(self, time: Timeline) -> None:
-        """One more poll without news."""
+    def wait(self, time: Timeline, horizon: int) -> None:
+        """One more look for what never comes: from the 65th on a 64th of the time so far, a millisecond at most."""
+        self._look(time)
+        if self._count > _FREE:
+            time.advance_to(min(time.now + min((time.now - self._since) // _FREE, _LONGEST), horizon))
+
+    def wait_for(self, time: Timeline, event: int, horizon: int) -> None:
+        """One more look for what comes at `event`: as long as the waiting so far, 32 us at least."""
+        self._look(time)
+        time.advance_to(min(time.now + max(time.now - self._since, _LEAST), event, horizon))
+
+    def _look(self, time: Timeline) -> None:
         if not self._count:
             self._since = time.now
         self._count += 1
-        if self._count > _FREE:
-            time.advance(min((time.now - self._since) // _FREE, _LONGEST))

@@ -14,6 +14,7 @@ from n6prog.sim.clock import PS_PER_SECOND, PS_PER_US, Timeline
 from n6prog.sim.soc import uart_map as reg
 from n6prog.sim.soc.block import Block
 from n6prog.sim.soc.irq import NEVER
+from n6prog.sim.soc.patience import Patience
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
@@ -52,6 +53,7 @@ class Uart(Block):
         self._kernel_hz = kernel_hz
         self._changed = changed
         self._low_power = low_power
+        self._patience = Patience()
         self._inbox: deque[tuple[int, int]] = deque()  # bytes on their way here, and when they were sent
         self._line_free = 0  # when the last of them was in
         self._clear()
@@ -223,13 +225,16 @@ class Uart(Block):
             self._polls += 1
             event = self._next_event(time.now)
             if event < NEVER:
-                time.advance(min(event - time.now, _LONGEST))
+                self._patience.wait_for(time, min(event, time.now + _LONGEST), self._soc.horizon)
             elif self._polls > _PATIENCE:
-                time.advance(_IDLE_POLL)
+                time.advance_to(min(time.now + _IDLE_POLL, self._soc.horizon))
             self._settle(time.now)
             value = self._status(time.now)
+        else:
+            self._patience.reset()
         if value != self._seen:
             self._polls = 0
+            self._patience.reset()
         self._seen, self._seen_at = value, time.now
         return value
 

@@ -100,3 +100,13 @@ def test_systick_wakes_a_sleeping_core_every_64000_cycles(run: Callable[[str], P
     assert (ticks, awake, ipsr, ipsr_after) == (5, 5, 15, 0)
     assert icsr & 0x1FF == 15  # VECTACTIVE
     assert [later - earlier for earlier, later in pairwise(cycles)] == [64000] * 4
+
+
+def test_polling_loses_no_tick_and_meets_a_time_out(run: Callable[[str], Program]) -> None:
+    program = run("polling")
+    assert program.status == 0
+    by_hand, by_flag, timed_out, gave_up_us = program.result("<4I")
+    assert by_hand in (256, 257)  # 256 ms (hw-flash 4.2)
+    assert by_flag in (255, 256, 257)
+    assert timed_out == 1
+    assert 5000 <= gave_up_us < 10_000  # a look takes as long as the waiting so far, at most

@@ -94,7 +94,7 @@ def test_polled_output_takes_the_time_of_its_frames_in_few_polls(port):
     while not port.r(ISR) & TC:
         polls += 1
     assert port.now == start + 100 * FRAME
-    assert polls < 300
+    assert polls <= 100 * 3  # 32, 64 and the rest of 87 us
 
 
 def test_status_reads_far_apart_do_not_move_the_clock(port):
