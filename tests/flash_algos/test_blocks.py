@@ -210,7 +210,7 @@ def test_protection_is_told_apart_from_failure(chip: Chip) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_page", "flip_page"])
 def test_a_page_that_did_not_take_is_a_mismatch(chip: Chip, fault: str) -> None:
-    setattr(chip.board.nor.faults, fault, 20)
+    setattr(chip.board.nor.faults, fault, frozenset({20}))
     data = noise(BLOCK, 13)
     result = chip.write_block(0, data)
     assert (result.status, result.failed_at // PAGE) == (Status.MISMATCH, 19)

@@ -154,9 +154,16 @@ class NorDevice:
     # ---- one frame ---------------------------------------------------------------------------------------------
 
     def transaction(
-        self, start: int, clock: int, frame: Framing, head: bytes, out: bytes = b"", want: int = 0
+        self,
+        start: int,
+        clock: int,
+        frame: Framing,
+        head: bytes,
+        out: bytes = b"",
+        want: int = 0,
+        end: int | None = None,
     ) -> bytes | None:
-        """One frame from CS# falling at `start` to CS# rising.
+        """One frame from CS# falling at `start` to CS# rising at `end`, by default as soon as all bits are through.
 
         `clock` is the length of a clock in picoseconds, `head` the instruction, address and alternate bytes, `out` the
         data the controller sends, `want` the number of bytes it samples. All in the order of the wire. Returns `want`
@@ -183,13 +190,14 @@ class NorDevice:
             return None
         sent, extra_bits = head + out, 0
         if foreign:
-            sent, extra_bits = as_seen(mode, edges(frame, head, out))
+            # lines that nobody drives while the controller samples count as low; what is a write stays one by its bits
+            sent, extra_bits = as_seen(mode, edges(frame, head, out or bytes(min(want, 960 + want % 64))))
         elif frame.dummy and not want:
             # the device takes what stands on the undriven lines for data
             length, extra_bits = divmod(frame.dummy * _BITS[mode], 8)
             sent = head + self.floating.fill(length) + out
         data_start = start + frame.head_clocks * clock
-        stop = data_start + len(out) * frame.byte_halves * clock // 2
+        stop = data_start + (len(out) + want) * frame.byte_halves * clock // 2 if end is None else end
         answer = self._obey(frame, sent, extra_bits, foreign, (data_start, stop, clock), want)
         if answer:
             self.floating.last = answer[-1]
@@ -225,14 +233,23 @@ class NorDevice:
             if not self._hears(command, address):
                 return None
             return self._reads.answer(command, address, frame, times, want)
-        # a write acts only on its exact number of bits
-        if want or extra_bits or not self._right_length(command, -missing):
+        if want and not foreign:
+            # to the device a read phase is data like any other: it takes what stands on the undriven lines
+            length, extra_bits = divmod(frame.dummy * _BITS[self.mode], 8)
+            rest += self.floating.fill(length + want)
+            missing = count - len(rest)
+        # a write acts only on its exact number of bits; the tripwire does not bet a part on that
+        exact = not extra_bits and self._right_length(command, -missing)
+        guarded = bool(command.forbidden) or command.name in _GUARDED
+        if not exact and (foreign or not guarded):
             return None
         address, data = int.from_bytes(rest[:count], "big"), rest[count:]
         if not self._hears(command, address):
             return None
         self.status_polls = 0
-        if (command.forbidden or self.otp or command.name in _GUARDED) and self._forbidden(command, address, data):
+        if (guarded or self.otp) and self._forbidden(command, address, data):
+            return None
+        if not exact:
             return None
         if command.wel and not self.wel:
             return None

@@ -87,9 +87,9 @@ class Operations:
             self._begin("program", at, part.protected_program, page, part.page, fails=True)
             return
         fails = address & -part.sector in faults.fail_program
-        if self.programs == faults.drop_page:
+        if self.programs in faults.drop_page:
             data = b""
-        elif self.programs == faults.flip_page:
+        elif self.programs in faults.flip_page:
             data = bytes((data[0] ^ 0x01,)) + data[1:]
         self._begin("program", at, part.page_time, address, part.page, data, fails)
 

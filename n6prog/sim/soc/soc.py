@@ -19,7 +19,7 @@ from n6prog.sim.soc.bsec import Bsec
 from n6prog.sim.soc.bus import BusFault, BusHang
 from n6prog.sim.soc.debug import Dbgmcu
 from n6prog.sim.soc.gpio import Gpio
-from n6prog.sim.soc.irq import IrqSource
+from n6prog.sim.soc.irq import NEVER, IrqSource
 from n6prog.sim.soc.power import Pwr, Ramcfg, Syscfg
 from n6prog.sim.soc.rcc import Rcc
 from n6prog.sim.soc.uart import Uart
@@ -55,6 +55,7 @@ class Soc:
         self.tripwire = tripwire
         self.model = model
         self.time = Timeline()
+        self.horizon = NEVER  # picoseconds: when the running core may next be interrupted; no status read waits longer
         self.readers: dict[int, Read] = {}
         self.writers: dict[int, Write] = {}
         self.hot: dict[int, Read] = {}
@@ -159,6 +160,11 @@ class Soc:
         for block in self.xspis.values():
             if block.state:
                 block.settle(now)
+
+    def let_go(self, now: int) -> None:
+        """NCS of all XSPIs rises at `now`: what the NOR has of a frame by then is all it gets."""
+        for block in self.xspis.values():
+            block.let_go(now)
 
     def ram_enabled(self, region: str) -> bool:
         """Whether the memory of that name (any case, "AHBSRAM" for both) is clocked and not shut down."""

@@ -1,8 +1,8 @@
 """XSPI: registers, triggers, flags, the interrupt line (hw-soc 7.2, 7.3; RM0456 30.4 where that is silent).
 
 A transfer is worked out when it is triggered, and reaches the NOR when NCS rises; the flags follow from the time at
-which somebody looks. A status read that shows nothing new for the second time in a row, or nothing to fetch between two
-bursts of a read, waits for the next event, so polling loops cost little.
+which somebody looks. From the second in a row that shows nothing new on, a status read waits for the next event, longer
+each time (`Patience`); between two bursts the first waits until there is something to fetch. So polling costs little.
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ class Xspi(Block):
         self.words = {}
         self.state = IDLE
         self.flags = 0
-        self.threshold = 1
-        self.interrupts = 0  # the flags that raise the line
-        self.mode = 0  # CR.FMODE
+        self._decode_control()
         self.seen = -1  # what the last access showed, if that was a read of SR
         for part in (self.wire, self.transfer, self.poller, self.window):
             part.clear()
@@ -200,12 +198,11 @@ class Xspi(Block):
     def _decode_control(self) -> None:
         value = self.load(CR)
         self.threshold = (value >> 8 & 0x3F) + 1
-        self.interrupts = value >> IRQ_SHIFT & IRQ_FLAGS
-        self.mode = value >> 28 & 3
+        self.interrupts = value >> IRQ_SHIFT & IRQ_FLAGS  # the flags that raise the line
+        self.mode = value >> 28 & 3  # FMODE
 
     def _stop(self, now: int) -> None:
         """NCS rises, the FIFO is flushed; of a command or a write the device gets what is out by now."""
-        self._status(now)
         if self.state == MAPPED:
             self.window.raise_select(now)
             self.window.clear()
@@ -333,12 +330,16 @@ class Xspi(Block):
         moved = self.input.popped if self.state == READ else len(self.output.sent) if self.state == WRITE else 0
         between_bursts = moved > 0  # the next change is at most a FIFO away
         if value & 0x3F == self.seen or (between_bursts and not value & FTF):
-            event = self._next_event(time.now)
-            if event < NEVER:
-                time.advance_to(event)
-                value = self._status(time.now)
+            event, horizon = self._next_event(time.now), self._soc.horizon
+            if event >= NEVER:
+                self._patience.wait(time, horizon)
+            elif between_bursts:
+                time.advance_to(min(event, horizon))
             else:
-                self._patience.wait(time)
+                self._patience.wait_for(time, event, horizon)
+            value = self._status(time.now)
+            if value & 0x3F != self.seen:
+                self._patience.reset()
         else:
             self._patience.reset()
         self.seen = value & 0x3F
@@ -357,7 +358,7 @@ class Xspi(Block):
         """The earliest time after `now` at which the line may rise by itself."""
         if not self.interrupts or self.irq_level(now):
             return NEVER
-        return max(self._next_event(now), now + 1)
+        return self._next_event(now)
 
     # ---- reset and state -----------------------------------------------------------------------------------------
 
@@ -366,6 +367,10 @@ class Xspi(Block):
         self.wire.clock_changed()
         if self.state not in (IDLE, MAPPED) and self.wire.clock() >= NEVER and self._status(self._soc.time.now) & BUSY:
             self.state = STUCK
+
+    def let_go(self, now: int) -> None:
+        """NCS rises at `now`, whatever was under way."""
+        self._stop(now)
 
     def reset(self) -> None:
         """A reset of the block: NCS rises, all is forgotten."""

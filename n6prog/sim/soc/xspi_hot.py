@@ -67,6 +67,8 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             if left > busy:
                 now += left - busy
                 left = busy
+                if now > soc.horizon:
+                    return slow(address, size)
             time.now = now
             level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
             xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
@@ -85,7 +87,11 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             return slow(address, size)
         time.now += cost
         if source.arrived(time.now) < wanted:
-            time.advance_to(source.moment_of(wanted))
+            moment = source.moment_of(wanted)
+            if moment > soc.horizon:
+                time.now -= cost
+                return slow(address, size)
+            time.advance_to(moment)
         count = source.arrived(time.now)
         if count == source.total:
             time.now -= cost

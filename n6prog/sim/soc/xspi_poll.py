@@ -52,13 +52,15 @@ class Poller:
     def _make(self, number: int) -> None:
         """One poll."""
         start = self._begin + number * self._period
+        change = self._soc.nor.next_change(start)  # before the frame, which lets what falls into it happen
         frame, head = self._xspi.transfer.frame()
         self.data, strobed = self._xspi.wire.get(start, self._clock, frame, head, self._length)
         load = self._xspi.load
         mask = load(PSMKR)
         differs = (int.from_bytes(self.data, "little") ^ load(PSMAR)) & mask
         self._matching = strobed and (differs != mask if load(CR) & PMM else differs == 0)
-        change = self._soc.nor.next_change(start)
+        if change is None:
+            change = self._soc.nor.next_change(start)
         self._next = NEVER
         if not strobed:
             self._duration = NEVER  # waits for edges of DQS for ever

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.patience import Patience
 from n6prog.sim.soc.xspi_fifo import ReadStream, WriteStream
 from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent
-from n6prog.sim.soc.xspi_map import ABR, AR, CCR, DHQC, DLR, IR, LONGEST_READ, NEVER, TCR, UNLIMITED
+from n6prog.sim.soc.xspi_map import ABR, AR, CCR, COMMAND, DHQC, DLR, IR, LONGEST_READ, NEVER, TCR, UNLIMITED
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
     from n6prog.sim.soc.xspi import Xspi
 
-# status reads of the NOR in a row that found it busy before the next one waits for it
+# status reads of the NOR in a row that found it busy before the next ones wait for it
 _STATUS_PATIENCE = 8
 
 
@@ -113,14 +114,14 @@ class Transfer:
         return frame.byte_halves * self.clock // 2
 
     def _wait_with_status_polls(self) -> None:
-        """A program that reads the NOR's status over and over waits for the NOR: let it, in one step."""
-        nor, time = self._soc.nor, self._soc.time
+        """A program that reads the NOR's status over and over waits for the NOR: let it, in few and longer steps."""
+        nor, time, horizon = self._soc.nor, self._soc.time, self._soc.horizon
         if nor.status_polls < _STATUS_PATIENCE:
             self._nor_patience.reset()
         elif nor.faults.stuck_wip:
-            self._nor_patience.wait(time)
+            self._nor_patience.wait(time, horizon)
         else:
-            time.advance_to(nor.busy_until)
+            self._nor_patience.wait_for(time, nor.busy_until, horizon)
 
     # ---- write ---------------------------------------------------------------------------------------------------
 
@@ -136,19 +137,23 @@ class Transfer:
     def finish_write(self) -> None:
         """They are all out."""
         frame, head = self.frame()
-        self._xspi.wire.put(self.begin, self.clock, frame, head, bytes(self.output.sent))
+        self._xspi.wire.put(self.begin, self.clock, frame, head, bytes(self.output.sent), self.output.dry)
 
     # ---- abort ---------------------------------------------------------------------------------------------------
 
     def cut(self, now: int) -> None:
         """NCS rises in the middle of a command or a write: the device gets the whole bytes that are out by now."""
         frame, head = self.frame()
-        sent = head_sent(frame, head, max(now - self.begin, 0) // self.clock)
-        out = self.output.out(now)
+        clocks = max(now - self.begin, 0) // self.clock
+        sent = head_sent(frame, head, clocks)
+        if frame.dummy:
+            frame = replace(frame, dummy=min(max(clocks - frame.head_clocks + frame.dummy, 0), frame.dummy))
+        # a command has no data; what the FIFO still holds is of the write before it
+        out = b"" if self._xspi.state == COMMAND else self.output.out(now)
         if frame.byte_halves == 1:
             out = out[: len(out) & ~1]
         if sent and not self._held_back(frame):
-            self._xspi.wire.put(self.begin, self.clock, frame, sent, out)
+            self._xspi.wire.put(self.begin, self.clock, frame, sent, out, now)
 
     # ---- state ---------------------------------------------------------------------------------------------------
 

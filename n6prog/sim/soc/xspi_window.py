@@ -55,10 +55,6 @@ class Window:
         self._first = 0  # its offset
         self._start = 0  # its time
 
-    def entered(self) -> None:
-        """The mode is chosen; nothing was accessed yet."""
-        self.clear()
-
     def raise_select(self, moment: int) -> None:
         """NCS rises at `moment`; a frame of stores reaches the device with that."""
         if not self.open_until:
@@ -69,7 +65,7 @@ class Window:
         xspi.wire.raised(moment, clock)
         if store is not None:
             frame, head = self._write_frame(self._first)
-            xspi.wire.put(self._start, clock, frame, head, bytes(store))
+            xspi.wire.put(self._start, clock, frame, head, bytes(store), moment)
             self._soc.mapping_changed()
 
     def timed_out(self, now: int) -> bool:
@@ -148,10 +144,10 @@ class Window:
         self.open_until = still + load(LPTR) * clock if load(CR) & TCEN else NEVER
 
     def serves_content(self) -> bool:
-        """Whether a read gives the plain content of the NOR now, so that the window may be mapped as memory."""
+        """Whether a read of the mapped window gives the plain content of the NOR now, so that it may be memory."""
         xspi, soc = self._xspi, self._soc
         load = xspi.load
-        if not xspi.is_mapped or self._store is not None or xspi.wire.clock() == NEVER or not load(CCR) >> 24:
+        if self._store is not None or xspi.wire.clock() == NEVER or not load(CCR) >> 24:
             return False
         frame, head = self._frame(0)
         if xspi.wire.reach(frame) != (True, True) or (frame.dqs and not soc.nor.drives_dqs):

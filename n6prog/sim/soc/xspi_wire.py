@@ -97,16 +97,26 @@ class Wire:
         return route.reaches(lines), route.hears(lines)
 
     def send(
-        self, start: int, clock: int, frame: Framing, head: bytes, out: bytes = b"", want: int = 0
+        self,
+        start: int,
+        clock: int,
+        frame: Framing,
+        head: bytes,
+        out: bytes = b"",
+        want: int = 0,
+        end: int | None = None,
     ) -> bytes | None:
-        """One frame to whatever the pins lead to, in the order of the wire; None when nothing answered."""
+        """One frame to whatever the pins lead to, in the order of the wire; None when nothing answered.
+
+        NCS rises at `end`, by default when the last bit is through.
+        """
         arrives, heard = self.reach(frame)
-        answer = self._soc.nor.transaction(start, clock, frame, head, out, want) if arrives else None
+        answer = self._soc.nor.transaction(start, clock, frame, head, out, want, end) if arrives else None
         return answer if heard else None
 
-    def put(self, start: int, clock: int, frame: Framing, head: bytes, data: bytes) -> None:
-        """A frame with `data` as the program has them."""
-        self.send(start, clock, frame, head, swap_pairs(data) if swaps(frame, self.memory_type()) else data)
+    def put(self, start: int, clock: int, frame: Framing, head: bytes, data: bytes, end: int) -> None:
+        """A frame with `data` as the program has them; NCS rises at `end`."""
+        self.send(start, clock, frame, head, swap_pairs(data) if swaps(frame, self.memory_type()) else data, 0, end)
 
     def get(self, start: int, clock: int, frame: Framing, head: bytes, length: int) -> tuple[bytes, bool]:
         """`length` bytes as the data register holds them, or what floats on the lines; and whether they were sampled.

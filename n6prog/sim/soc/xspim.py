@@ -42,7 +42,7 @@ class Xspim(Block):
     def port_of(self, number: int) -> int:
         """The port XSPI `number` drives: 1 or 2, 0 for none."""
         control = self.load(CR)
-        return _PORTS[control & MUXEN, control >> 1 & 1][number - 1]
+        return _PORTS[bool(control & MUXEN), bool(control & MODE)][number - 1]
 
     def overridden(self, number: int) -> int:
         """The chip select (1 or 2) that XSPIM forces upon XSPI `number`, 0 where CR.CSSEL decides."""

@@ -119,3 +119,9 @@ def test_reads_are_plain(array):
     array.content[0x10:0x14] = b"\x01\x02\x03\x04"
     assert array.read(0x11, 2) == b"\x02\x03"
     assert (array.size, array.page, array.chunk) == (SIZE, 256, 16)
+
+
+def test_both_halves_of_a_wrapped_program_arrive_in_a_blank_page(array):
+    array.program(0x2F0, bytes(range(32)))
+    assert array.content[0x2F0:0x300] == bytes(range(16))
+    assert array.content[0x200:0x210] == bytes(range(16, 32))

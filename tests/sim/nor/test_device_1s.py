@@ -358,13 +358,15 @@ def test_a_second_program_of_a_chunk_is_seen(bench):
 
 
 def test_faults_do_what_they_say(bench):
-    bench.nor.faults.drop_page = 2
-    bench.nor.faults.flip_page = 3
-    for page in range(3):
+    bench.nor.faults.drop_page = frozenset({2, 5})
+    bench.nor.faults.flip_page = frozenset({3, 4})
+    for page in range(5):
         bench.program(page * 256, b"\x5a" * 4)
     assert bytes(bench.content[0:4]) == b"\x5a" * 4
     assert bytes(bench.content[256:260]) == b"\xff" * 4
     assert bytes(bench.content[512:516]) == b"\x5b\x5a\x5a\x5a"
+    assert bytes(bench.content[768:772]) == b"\x5b\x5a\x5a\x5a"
+    assert bytes(bench.content[1024:1028]) == b"\xff" * 4
     bench.nor.faults.fail_program = frozenset({0x3000})
     bench.program(0x3010, b"\0")
     assert bench.scur == 0x20

@@ -294,7 +294,7 @@ def test_a_mute_part_hears_nothing(bench):
 
 def test_drop_and_flip_count_every_page_program(bench):
     faults = bench.nor.faults
-    faults.drop_page, faults.flip_page = 2, 4
+    faults.drop_page, faults.flip_page = frozenset({2}), frozenset({4})
     bench.nor.registers.bp = 1
     bench.program(0x30000, b"\0")  # the first, though it is refused
     bench.nor.registers.bp = 0

@@ -139,6 +139,7 @@ class FakeNor:
         self.content = memoryview(bytearray(0x1000))
         self.answer: bytes | None = bytes(range(256))
         self.heard: list[tuple[int, int, bytes, bytes, int]] = []
+        self.ends: list[int | None] = []  # when NCS rose, frame by frame, as far as the controller tells
         self.drives_dqs = True
         self.status_polls = 0
         self.busy_until = 0
@@ -150,8 +151,16 @@ class FakeNor:
         self.on_change: Callable[[], None] | None = None
 
     def transaction(
-        self, start: int, clock: int, _frame: object, head: bytes, out: bytes = b"", want: int = 0
+        self,
+        start: int,
+        clock: int,
+        _frame: object,
+        head: bytes,
+        out: bytes = b"",
+        want: int = 0,
+        end: int | None = None,
     ) -> bytes | None:
+        self.ends.append(end)
         self.heard.append((start, clock, head, out, want))
         answer = self.answer
         for since, later in self.changes:
@@ -175,12 +184,12 @@ class FakeNor:
 
 
 class Bench(Chip):
-    """XSPI2 before a fake NOR, where register accesses cost no time: a CLK is 31 250 ps, and so is a byte in 8S."""
+    """XSPI2 before a fake NOR: a CLK is 31 250 ps, and so is a byte in 8S. A register access takes `cost` ps."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost: int = 0) -> None:
         self.tripwire = Tripwire()
         self.fake = FakeNor()
-        model = replace(STLINK_V3, xspi_register=0, mapped_burst=0)
+        model = replace(STLINK_V3, xspi_register=cost, mapped_burst=0)
         self.soc = Soc(NUCLEO, self.fake, self.tripwire, model)  # type: ignore[arg-type]
         self.time = self.soc.time = Timeline(10**10)
         self.xspi = self.soc.xspi2

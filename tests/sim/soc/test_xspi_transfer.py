@@ -6,7 +6,7 @@ import pytest
 
 from n6prog.sim.soc.bus import BusHang
 
-CLK = 31_250
+CLK, US = 31_250, 1_000_000
 TEF, TCF, FTF, BUSY = 1, 2, 4, 0x20
 OCTAL_READ, OCTAL_COMMAND = 0x0400_3404, 0x0000_3404
 LATER = 10**6
@@ -593,10 +593,17 @@ def test_disabling_in_the_middle_ends_it_without_tcf(bench, start):
 
 def test_a_program_that_polls_the_nor_by_hand_is_taken_to_the_end_of_its_work(bench):
     bench.fake.status_polls = 8
-    bench.fake.busy_until = bench.time.now + 10**9
+    began = bench.time.now
+    bench.fake.busy_until = began + 100 * US
+    bench.begin_read(1)
+    assert bench.time.now == began + 32 * US
+    bench.xr(0x50, 1)
+    bench.begin_read(1)
+    assert bench.time.now == began + 2 * (32 * US + 6 * CLK)
+    bench.xr(0x50, 1)
     bench.begin_read(1)
     assert bench.time.now == bench.fake.busy_until
-    assert bench.heard[0][0] == bench.fake.busy_until
+    assert bench.heard[2][0] == bench.fake.busy_until
     bench.xr(0x50, 1)
     assert bench.time.now == bench.fake.busy_until + 6 * CLK
 

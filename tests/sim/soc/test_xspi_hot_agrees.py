@@ -1,0 +1,275 @@
+"""Any program sees the same through the fast ways to XSPI's registers and through the plain ones, at the same time."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from n6prog.sim.soc.bus import BusHang
+from n6prog.sim.soc.xspi import Xspi
+from n6prog.sim.soc.xspi_map import WRITE
+
+CLK = 31_250
+XSPI2 = 0x5802_A000
+CR, SR, FCR, DLR, AR, DR = 0x000, 0x020, 0x024, 0x040, 0x048, 0x050
+PSMKR, PSMAR, PIR, CCR, TCR, IR = 0x080, 0x088, 0x090, 0x100, 0x108, 0x110
+BUSY, FTF, TCF = 0x20, 4, 2
+OCTAL, OCTAL_DTR, SINGLE = 0x0400_3404, 0x0C00_3404, 0x0100_3101  # CCR: 32-bit address and data
+NO_KERNEL_CLOCK = 0x5602_8158, 3 << 4  # RCC CCIPR6: a source of XSPI2's clock that does not run
+NO_DATA = {OCTAL: 0x3404, OCTAL_DTR: 0x3404, SINGLE: 0x3101}
+
+
+class Way:
+    """A program's way to the registers: the fast one where there is one, or the plain one."""
+
+    def __init__(self, bench, fast):
+        self.bench, self.fast = bench, fast
+        self.told = []  # when the core was told to look at the interrupt line
+        bench.bring_up()
+        bench.soc.on_irq_changed = self.irq_changed
+
+    def irq_changed(self):
+        if self.bench.xspi.interrupts:  # without, the line is low before and after
+            self.told.append(self.bench.time.now)
+
+    def read(self, offset, size=4):
+        soc = self.bench.soc
+        reader = soc.hot.get(XSPI2 + offset, soc.read) if self.fast else soc.read
+        return reader(XSPI2 + offset, size)
+
+    def write(self, offset, value, size=4):
+        soc = self.bench.soc
+        writer = soc.hot_writes.get(XSPI2 + offset, soc.write) if self.fast else soc.write
+        writer(XSPI2 + offset, size, value)
+
+    def step(self, name, *rest):
+        """One step of a program: what it saw."""
+        try:
+            if name == "wait":
+                self.bench.time.now += rest[0]
+                return None
+            return self.read(*rest) if name == "read" else self.write(*rest)
+        except BusHang:
+            return "hang"
+
+    def begin(self, kind, ccr, length, cr):
+        """Out of whatever was under way, and into a transfer."""
+        mode = {"read": 0x1000_0000, "poll": 0x2040_0000}.get(kind, 0)
+        self.write(CR, 0)  # ends what was, and the count of looks without news
+        self.write(CR, cr | mode | 1)
+        self.write(DLR, length - 1)
+        self.write(PSMKR, 1)
+        self.write(TCR, 0)
+        self.write(CCR, NO_DATA[ccr] if kind == "command" else ccr)
+        self.write(IR, 0x12)
+        self.write(AR, 0x40)
+
+    def sends_a_head(self):
+        """Whether data wait for the head of their frame."""
+        xspi, out = self.bench.xspi, self.bench.xspi.output
+        now = self.bench.time.now + xspi.cost
+        return xspi.state == WRITE and (out.dry - now) * 4 > len(out.sent) * out.word
+
+    def seen(self):
+        now = self.bench.time.now
+        coming = self.bench.xspi.next_irq(now)
+        assert coming > now
+        return now, coming, self.told, self.bench.heard
+
+
+LENGTHS = [1, 3, 4, 7, 8, 12, 63, 64, 65, 68, 72, 100, 132]
+THRESHOLDS = [0, 3, 3, 4, 7, 15, 31, 63]
+MODES = [1, 0x301, 0x1F01, 0x1000_0301, 0x1000_0001, 0x2000_0301, 0x0002_0301, 0x3000_0301, 3, 0]
+INTERRUPTS = [0, 0, 0, 0x0002_0000, 0x0004_0000]
+
+
+def steps(kind, dice):
+    """What a program may do while a transfer lasts, or when it is over: mostly looks and data."""
+    size = dice.choice([4, 4, 4, 4, 4, 4, 2, 1])
+    look, pop = ("read", SR, size), ("read", DR, size)
+    push = ("write", DR, dice.randrange(256), size)
+    wait = ("wait", dice.choice([1, 1, 2, 3, 4, 5, 8, 30, 70]) * CLK)
+    clear = ("write", FCR, dice.choice([0, 1, 2, 0xFF]), size)
+    unusual = [
+        push,
+        pop,
+        ("write", dice.choice([DLR, PSMKR, PSMAR, PIR, TCR]), dice.randrange(0x56), size),
+        ("write", CR, dice.choice(MODES), size),
+        ("write", AR, 0x40),
+    ]
+    data = {"read": [pop] * 12, "write": [push] * 12, "command": [look] * 4, "poll": [look] * 4}[kind]
+    return dice.choice([*[look] * 5, *data, wait, wait, clear, dice.choice(unusual)])
+
+
+@pytest.mark.parametrize("cost", [0, CLK, 4 * CLK])
+@pytest.mark.parametrize("ccr", [OCTAL, OCTAL_DTR, SINGLE])
+@pytest.mark.parametrize("kind", ["read", "write", "command", "poll"])
+def test_no_program_can_tell_the_fast_way_from_the_plain_one(make_bench, kind, ccr, cost):
+    dice = random.Random(f"{kind} {ccr} {cost}")
+    plain, fast = Way(make_bench(cost), fast=False), Way(make_bench(cost), fast=True)
+    for _ in range(30):
+        begin = kind, ccr, dice.choice(LENGTHS), dice.choice(THRESHOLDS) << 8 | dice.choice(INTERRUPTS)
+        plain.begin(*begin)
+        fast.begin(*begin)
+        looked = False
+        for _ in range(dice.randrange(60)):
+            step = steps(kind, dice)
+            is_look = step[:2] == ("read", SR)
+            if is_look and (looked or plain.sends_a_head()):
+                # bytes that nobody takes out: the plain way waits for the end, the fast one lets time pass; while the
+                # head of a write goes out the fast way counts it as data that wait in the FIFO
+                continue
+            saw = plain.step(*step)
+            assert fast.step(*step) == saw, step
+            assert fast.seen() == plain.seen(), step
+            if step[0] != "wait":
+                looked = is_look and kind == "read" and plain.bench.xspi.input.popped > 0
+        assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
+
+
+@pytest.mark.parametrize("flags", [0, 1])
+def test_from_the_65th_look_without_news_a_program_waits_whatever_the_width_of_its_looks(make_bench, flags):
+    way = Way(make_bench(CLK), fast=True)
+    way.begin("write", OCTAL, 64, 3 << 8)
+    way.write(DR, 0)
+    way.bench.xspi.flags = flags
+    begun = way.bench.time.now
+    for _ in range(65):  # a look by bytes counts when the word before it showed the same
+        assert way.read(SR) & FTF
+        assert way.read(SR, 1) & FTF
+    assert way.bench.time.now == begun + (130 + 2) * CLK  # 128 since the first: a 64th of that
+
+
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_second_look_at_data_that_nobody_takes_waits_for_the_end(make_bench, flags):
+    way = Way(make_bench(), fast=True)
+    way.begin("read", OCTAL, 64, 3 << 8)
+    begun = way.bench.time.now
+    way.read(DR)
+    way.bench.xspi.flags = flags
+    assert way.read(SR) == BUSY | FTF | flags | 4 << 8
+    assert way.bench.time.now == begun + (5 + 8) * CLK
+    assert way.read(SR, 1) == BUSY | FTF | TCF | flags
+    assert way.bench.time.now == begun + (5 + 64) * CLK
+
+
+def test_without_its_clock_a_transfer_stands_still_on_the_fast_way_too(make_bench):
+    way = Way(make_bench(), fast=True)
+    way.begin("read", OCTAL, 64, 3 << 8)
+    way.read(DR)
+    way.bench.w(*NO_KERNEL_CLOCK)
+    assert way.read(SR) == BUSY
+    way = Way(make_bench(), fast=True)
+    way.begin("write", OCTAL, 100, 3 << 8)
+    way.write(DR, 0)
+    way.bench.w(*NO_KERNEL_CLOCK)
+    now = way.bench.time.now
+    for _ in range(24):
+        way.write(DR, 0)
+    assert way.bench.time.now == now  # nobody takes them, so there is no full FIFO to wait for
+    assert len(way.bench.xspi.output.sent) == 4
+
+
+# ---- how fast ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch, make_bench):
+    """A bench whose plain ways note who came."""
+    taken = []
+
+    def noting(plain):
+        def access(xspi, address, *rest):
+            taken.append(address & 0x3FF)
+            return plain(xspi, address, *rest)
+
+        return access
+
+    monkeypatch.setattr(Xspi, "read", noting(Xspi.read))
+    monkeypatch.setattr(Xspi, "write", noting(Xspi.write))
+    way = Way(make_bench(CLK), fast=True)
+    way.taken = taken
+    return way
+
+
+def test_only_the_ends_of_a_page_of_data_take_the_plain_way(counted):
+    counted.taken.clear()
+    counted.begin("write", OCTAL, 256, 3 << 8)
+    assert counted.taken == [CR, IR, AR]  # the first CR has no EN
+    counted.taken.clear()
+    for _ in range(64):
+        assert counted.read(SR) & FTF
+        counted.write(DR, 0)
+    assert counted.taken == [DR, DR]  # the first begins the transfer, the last ends it
+
+
+def test_only_the_ends_of_a_read_take_the_plain_way(counted):
+    counted.bench.wait(1000)
+    counted.begin("read", OCTAL, 256, 31 << 8)
+    counted.taken.clear()
+    for _ in range(8):
+        while not counted.read(SR) & FTF:
+            pass
+        for _ in range(8):
+            counted.read(DR)
+    # the first burst is waited for; behind the last word of each nothing is known to be there; the last one ends it
+    assert counted.taken == [SR, SR] + 7 * [DR] + [SR, DR]
+
+
+def test_a_last_byte_alone_leaves_the_word_before_it_to_the_fast_way(counted):
+    counted.begin("read", OCTAL, 5, 0)
+    counted.bench.wait(100)
+    counted.read(SR)
+    counted.taken.clear()
+    assert counted.read(DR) == 0x0302_0100
+    assert counted.taken == []
+    counted.begin("write", OCTAL, 9, 0)
+    counted.write(DR, 0)
+    counted.taken.clear()
+    counted.write(DR, 0)
+    assert counted.taken == []
+
+
+def test_a_command_is_set_up_and_looked_at_the_fast_way(counted):
+    counted.write(CR, 1)
+    counted.taken.clear()
+    for offset in (FCR, DLR, PSMKR, PSMAR, PIR, TCR):
+        counted.write(offset, 0)
+        assert counted.read(SR) == FTF
+    counted.write(CCR, NO_DATA[OCTAL])
+    assert counted.taken == []
+    counted.write(IR, 6)
+    counted.write(AR, 0)
+    counted.taken.clear()
+    assert counted.read(SR) == BUSY | FTF
+    assert counted.taken == []
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize(("offset", "value"), [(FCR, 0), (DLR, 7), (CR, 1), (TCR, 0), (DR, None), (CCR, None)])
+def test_looks_between_accesses_are_never_held_up(make_bench, mode, offset, value, fast):
+    way = Way(make_bench(CLK), fast)
+    way.write(CR, mode << 28 | 1)
+    begun = way.bench.time.now
+    for _ in range(200):
+        if value is None:
+            way.read(offset)
+        else:
+            way.write(offset, value | (mode << 28 if offset == CR else 0))
+        way.read(SR)
+    assert way.bench.time.now == begun + 400 * CLK
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_looks_between_words_of_data_are_never_held_up(make_bench, size):
+    way = Way(make_bench(CLK), fast=True)
+    way.begin("write", OCTAL, 4000, 3 << 8)
+    way.write(DR, 0)
+    begun = way.bench.time.now
+    for _ in range(500):
+        way.read(SR, size)
+        way.bench.wait(4)  # a word leaves
+        way.write(DR, 0)
+    assert way.bench.time.now == begun + 500 * 6 * CLK
