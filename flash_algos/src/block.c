@@ -36,6 +36,11 @@ static uint32_t erase(const Job *job, const Decision *decision, Result *out)
 static uint32_t program(const Job *job, const Chunks *chunks, const Decision *decision, Result *out)
 {
     const uint8_t *data = (const uint8_t *)(uintptr_t)job->data;
+    uint32_t usable = nor_write_enable(); /* asked once; later the proof tells */
+    if (usable) {
+        loader.failed_at = job->offset;
+        return usable;
+    }
     for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++) {
         uint32_t blank = blank_when_programmed(chunks, decision, page);
         uint32_t length;
@@ -72,6 +77,14 @@ static uint32_t prove(const Job *job, Result *out)
     return verdict;
 }
 
+/* A program without WEL does nothing and no flag tells; here it is told apart from cells that failed. */
+static uint32_t why_wrong(void)
+{
+    uint32_t status = nor_write_enable();
+    uint32_t disabled = nor_write_disable();
+    return status ? status : disabled ? disabled : MISMATCH;
+}
+
 static uint32_t write(const Job *job, Result *out)
 {
     Chunks chunks;
@@ -91,11 +104,11 @@ static uint32_t write(const Job *job, Result *out)
     rule_decide(&chunks, must_erase, &loader.nor, &decision);
 
     status = erase(job, &decision, out);
-    if (!status)
+    if (!status && decision.programs)
         status = program(job, &chunks, &decision, out);
     if (!status)
         status = prove(job, out);
-    return status;
+    return status == MISMATCH ? why_wrong() : status;
 }
 
 uint32_t block_write(const Job *job, Result *out)

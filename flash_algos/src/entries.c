@@ -190,6 +190,8 @@ uint32_t cmsis_program_page(uint32_t address, uint32_t size, const uint8_t *buff
 {
     uint32_t offset = address - NOR_BASE;
     uint32_t status = need_range(offset, size, 1);
+    if (!status)
+        status = nor_write_enable(); /* nobody proves here what was programmed */
     while (!status && size) {
         uint32_t room = PAGE_SIZE - offset % PAGE_SIZE;
         uint32_t step = size < room ? size : room;

@@ -61,7 +61,9 @@ uint32_t xspi_set_size(uint32_t size);
 uint32_t xspi_command(const Command *command);
 uint32_t xspi_finish(void);
 uint32_t xspi_read(const Command *command, void *to, uint32_t size);
-uint32_t xspi_write(const Command *command, const void *from, uint32_t size);
+uint32_t xspi_read_byte(const Command *command, uint32_t *value);
+/* A command, and right behind it a write. */
+uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size);
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
 uint32_t xspi_map(const Command *command);
 const uint8_t *xspi_window(uint32_t end); /* 0: no window, or it does not reach that far */
@@ -71,7 +73,9 @@ uint32_t nor_check(const NorSetup *nor);
 uint32_t nor_recover(Identity *out);
 uint32_t nor_read_sfdp(Identity *out);
 uint32_t nor_read(uint32_t offset, void *to, uint32_t size);
-uint32_t nor_program(uint32_t offset, const void *from, uint32_t size); /* inside one page */
+uint32_t nor_write_enable(void); /* WEL_NOT_SET when it has no effect */
+uint32_t nor_write_disable(void);
+uint32_t nor_program(uint32_t offset, const void *from, uint32_t size); /* inside one page; whether WEL was set is not asked */
 uint32_t nor_erase_sector(uint32_t offset);
 uint32_t nor_erase_block(uint32_t offset);
 uint32_t nor_erase_chip(void);

@@ -36,11 +36,10 @@ void copy_words(void *to, const void *from, uint32_t size)
 {
     Line *lines_to = to;
     const Line *lines_from = from;
-    for (; size >= 4 * sizeof(Line); size -= 4 * sizeof(Line)) {
-        *lines_to++ = *lines_from++;
-        *lines_to++ = *lines_from++;
-        *lines_to++ = *lines_from++;
-        *lines_to++ = *lines_from++;
+    for (; size >= 8 * sizeof(Line); size -= 8 * sizeof(Line)) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < 8; i++)
+            *lines_to++ = *lines_from++;
     }
     copy(lines_to, lines_from, size);
 }

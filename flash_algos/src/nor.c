@@ -27,6 +27,7 @@ static const Command READ_STATUS = {CCR_1S_DATA, 0, 0x05, 0};
 static const Command READ_SECURITY = {CCR_1S_DATA, 0, 0x2B, 0};
 static const Command READ_SFDP = {CCR_1S_SFDP, 8, 0x5A, 0};
 static const Command WRITE_ENABLE = {CCR_1S, 0, 0x06, 0};
+static const Command WRITE_DISABLE = {CCR_1S, 0, 0x04, 0};
 
 /* Reset enable and reset, in each mode the part may be in. In a wrong mode they are ignored (hw-flash 6). */
 static const Command RESET[] = {
@@ -60,10 +61,8 @@ uint32_t nor_check(const NorSetup *nor)
 
 static uint32_t read_byte(const Command *command, uint32_t *out)
 {
-    uint8_t value = 0xFF;
-    uint32_t status = xspi_read(command, &value, 1);
-    *out = value;
-    return status;
+    *out = 0xFF;
+    return xspi_read_byte(command, out);
 }
 
 static uint32_t reset_frames(void)
@@ -170,7 +169,7 @@ uint32_t nor_read(uint32_t offset, void *to, uint32_t size)
 }
 
 /* Without WEL the part ignores what follows and no flag tells (hw-flash 2.4). */
-static uint32_t write_enable(void)
+uint32_t nor_write_enable(void)
 {
     uint32_t status = xspi_command(&WRITE_ENABLE);
     if (!status)
@@ -178,6 +177,12 @@ static uint32_t write_enable(void)
     if (!status && !(loader.sr & SR_WEL))
         status = WEL_NOT_SET;
     return status;
+}
+
+uint32_t nor_write_disable(void)
+{
+    uint32_t status = xspi_command(&WRITE_DISABLE);
+    return status ? status : xspi_finish();
 }
 
 /* Poll in steps of 1/64 of the typical time: at 32 clocks a microsecond that is half as many clocks. */
@@ -207,12 +212,11 @@ static uint32_t note_failure(uint32_t status, uint32_t offset)
     return status;
 }
 
+/* A program without WEL does nothing: the proof of the block finds that, and its cause (block.c). */
 uint32_t nor_program(uint32_t offset, const void *from, uint32_t size)
 {
     Command command = {CCR_1S_ADDRESS_DATA, 0, loader.nor.program_opcode, offset};
-    uint32_t status = write_enable();
-    if (!status)
-        status = xspi_write(&command, from, size);
+    uint32_t status = xspi_write_after(&WRITE_ENABLE, &command, from, size);
     if (!status)
         status = finish(loader.nor.page_typ_us, loader.nor.page_max_us, SCUR_P_FAIL, PROGRAM_FAIL);
     return note_failure(status, offset);
@@ -221,7 +225,7 @@ uint32_t nor_program(uint32_t offset, const void *from, uint32_t size)
 static uint32_t erase(uint32_t ccr, uint32_t opcode, uint32_t offset, uint32_t typical_us, uint32_t longest_us)
 {
     Command command = {ccr, 0, opcode, offset};
-    uint32_t status = write_enable();
+    uint32_t status = nor_write_enable();
     if (!status)
         status = xspi_command(&command);
     if (!status)

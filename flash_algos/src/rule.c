@@ -94,7 +94,7 @@ void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor,
     *out = (Decision){.erase_sectors = must_erase};
     count_programs(chunks, out);
     uint64_t least = cost(count_bits(must_erase), nor->sector_typ_us, out->programs, nor->page_typ_us);
-    if ((must_erase || out->programs) && nor->block_erase_opcode) {
+    if (least > nor->block_typ_us && nor->block_erase_opcode) { /* what the block erase alone takes */
         Decision whole = {.erase_block = 1};
         count_programs(chunks, &whole);
         uint64_t other = cost(1, nor->block_typ_us, whole.programs, nor->page_typ_us);

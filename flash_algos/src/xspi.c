@@ -20,8 +20,10 @@
 #define LPTR 0x130u
 #define WCCR 0x180u
 
-#define BURST 32u /* bytes per FIFO service; the FIFO holds 64 */
+#define BURST 32u /* bytes per FIFO service of a read, which goes on while the other half fills; the FIFO holds 64 */
 #define CR_RUN ((BURST - 1) << 8 | 1u)
+#define REFILL 64u /* of a write: the empty FIFO is filled at once, and the bus stands still for less than a byte */
+#define CR_REFILL ((REFILL - 1) << 8 | 1u)
 #define CR_ABORT (1u << 1)
 #define CR_TCEN (1u << 3)
 #define CR_APMS (1u << 22)
@@ -108,7 +110,7 @@ static void leave_window(void)
 }
 
 /* Nothing is under way, and command registers may be written. */
-static uint32_t ready(void)
+static inline __attribute__((always_inline)) uint32_t ready(void)
 {
     if (mapped)
         leave_window();
@@ -119,9 +121,9 @@ static uint32_t ready(void)
  * What is over shows in BUSY and FTF, which are levels: TCF would have to be cleared each time. With data to write the frame
  * begins with the first of them, else with the last register here.
  */
-static void start(const Command *command, uint32_t mode, uint32_t size)
+static inline __attribute__((always_inline)) void start(const Command *command, uint32_t control, uint32_t size)
 {
-    XSPI(CR) = CR_RUN | mode;
+    XSPI(CR) = control;
     if (size)
         XSPI(DLR) = size - 1;
     XSPI(TCR) = command->tcr;
@@ -165,7 +167,7 @@ uint32_t xspi_command(const Command *command)
     uint32_t status = ready();
     if (status)
         return checked(status);
-    start(command, FMODE_WRITE, 0);
+    start(command, CR_RUN | FMODE_WRITE, 0);
     return OK;
 }
 
@@ -195,12 +197,12 @@ static uint32_t drain(loose_u32 *words, uint32_t bursts)
     return status;
 }
 
-/* The same in the other direction. */
-static uint32_t fill(const loose_u32 *words, uint32_t bursts)
+/* The same in the other direction, a whole FIFO at a time. */
+static inline __attribute__((always_inline)) uint32_t fill(const loose_u32 *words, uint32_t refills)
 {
     volatile uint32_t *dr = &XSPI(DR);
     uint32_t status = OK;
-    for (; bursts; bursts--) {
+    for (; refills; refills--) {
         if ((status = wait_flag(SR_FTF)))
             break;
         *dr = words[0];
@@ -211,7 +213,15 @@ static uint32_t fill(const loose_u32 *words, uint32_t bursts)
         *dr = words[5];
         *dr = words[6];
         *dr = words[7];
-        words += BURST / 4;
+        *dr = words[8];
+        *dr = words[9];
+        *dr = words[10];
+        *dr = words[11];
+        *dr = words[12];
+        *dr = words[13];
+        *dr = words[14];
+        *dr = words[15];
+        words += REFILL / 4;
     }
     return status;
 }
@@ -231,7 +241,7 @@ uint32_t xspi_read(const Command *command, void *to, uint32_t size)
 {
     uint32_t status = ready();
     if (!status) {
-        start(command, FMODE_READ, size);
+        start(command, CR_RUN | FMODE_READ, size);
         if (size >= BURST)
             status = drain(to, size / BURST);
         if (!status && size % BURST)
@@ -240,14 +250,31 @@ uint32_t xspi_read(const Command *command, void *to, uint32_t size)
     return checked(status);
 }
 
-uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
+uint32_t xspi_read_byte(const Command *command, uint32_t *value)
 {
-    const uint8_t *bytes = (const uint8_t *)from + size / BURST * BURST;
     uint32_t status = ready();
     if (!status) {
-        start(command, FMODE_WRITE, size);
-        status = fill(from, size / BURST);
-        size %= BURST;
+        start(command, CR_RUN | FMODE_READ, 1);
+        status = wait_flag(SR_FTF);
+        if (!status)
+            *value = REG8(base + DR);
+    }
+    return checked(status);
+}
+
+/* In one piece, because there is a pair of these for each page of the NOR. */
+uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)from + size / REFILL * REFILL;
+    uint32_t status = ready();
+    if (!status) {
+        start(first, CR_REFILL | FMODE_WRITE, 0);
+        status = wait_idle();
+    }
+    if (!status) {
+        start(command, CR_REFILL | FMODE_WRITE, size);
+        status = fill(from, size / REFILL);
+        size %= REFILL;
         if (!status && size)
             status = wait_flag(SR_FTF);
     }
@@ -266,8 +293,11 @@ uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interva
     XSPI(PSMAR) = 0;
     XSPI(PIR) = interval;
     XSPI(FCR) = ALL_FLAGS;
-    Deadline limit = deadline(longest_us);
-    start(command, FMODE_POLL | CR_APMS, 1);
+    start(command, CR_RUN | FMODE_POLL | CR_APMS, 1);
+    for (uint32_t looks = LOOKS; looks; looks--)
+        if (XSPI(SR) & SR_SMF)
+            return OK;
+    Deadline limit = deadline(longest_us); /* most are over by now, and have not asked for the time */
     for (uint32_t looks = 1; !(XSPI(SR) & SR_SMF); looks++)
         if (!(looks % LOOKS) && expired(&limit))
             return checked(TIMEOUT);
