@@ -15,7 +15,7 @@ from n6prog.sim.nor.control import Control
 from n6prog.sim.nor.ecc import EccStatus
 from n6prog.sim.nor.faults import NorFaults
 from n6prog.sim.nor.floating import FloatingBus
-from n6prog.sim.nor.frames import FrameLog, frame_of
+from n6prog.sim.nor.frames import FrameLog
 from n6prog.sim.nor.operation import Operation
 from n6prog.sim.nor.operations import Operations
 from n6prog.sim.nor.parts import NorFacts
@@ -34,7 +34,7 @@ from n6prog.sim.nor.registers import (
     Registers,
 )
 from n6prog.sim.nor.state import NorState
-from n6prog.sim.nor.timing import SHORTEST
+from n6prog.sim.nor.timing import SHORTEST, SLOWEST
 from n6prog.sim.nor.wire import Framing, as_seen, edges
 from n6prog.sim.tripwire import Tripwire
 
@@ -45,6 +45,8 @@ _OPCODE_CLOCKS = {"1S": 8, "8S": 2, "8D": 1}
 _BITS = {"1S": 1, "8S": 8, "8D": 16}  # bits a clock carries
 _GUARDED = frozenset({"WRSR", "WRCR2"})  # forbidden with some values
 _IN_POWER_DOWN = frozenset({"RDP", "RSTEN", "RST"})
+_RDSR, _WREN = b"\x05", b"\x06"
+_USUAL = frozenset({_RDSR, _WREN})
 _OF_A_BANK = frozenset({"program", "sector", "block"})
 
 
@@ -135,10 +137,13 @@ class NorDevice:
 
     def next_change(self, moment: int) -> int | None:
         """The next time after `moment` at which the NOR changes by itself, None when it stays as it is."""
-        times = [time for time in (self.busy_until, self.ready_at) if time > moment]
-        if not times or (self.operation and self.faults.stuck_wip):
+        operation, ready = self.operation, self.ready_at
+        if operation is None:
+            return ready if ready > moment else None
+        if self.faults.stuck_wip:
             return None
-        return min(times)
+        times = [time for time in (operation.end, ready) if time > moment]
+        return min(times, default=None)
 
     def settle(self, moment: int) -> None:
         """Let everything happen that is over by `moment`."""
@@ -169,7 +174,7 @@ class NorDevice:
         data the controller sends, `want` the number of bytes it samples. All in the order of the wire. Returns `want`
         bytes as sampled, or None when the device drove nothing.
         """
-        self.frames.note(frame_of(frame, start, head, out, want or len(out)))
+        self.frames.note((frame, start, head, out, want or len(out)))
         mode = self.mode
         operation = self.operation
         if operation is not None:
@@ -188,6 +193,10 @@ class NorDevice:
         if clock < SHORTEST[mode]:
             self.reset_enabled = False
             return None
+        if head in _USUAL and frame.mode == mode == "1S" and frame.head_clocks == 8 and not out and clock >= SLOWEST:
+            quick = self._usual(head, start + 8 * clock, want)
+            if quick is not None:
+                return quick or None
         sent, extra_bits = head + out, 0
         if foreign:
             # lines that nobody drives while the controller samples count as low; what is a write stays one by its bits
@@ -202,6 +211,26 @@ class NorDevice:
         if answer:
             self.floating.last = answer[-1]
         return answer
+
+    def _usual(self, head: bytes, over: int, want: int) -> bytes | None:
+        """A status read of one byte or a write enable in 1S, in the usual state of the part: a short way to the same.
+
+        `over`: when the opcode is out. None when this is another case; no bytes: done, and nothing is driven.
+        """
+        if self.power_down or self.otp or self.suspended is not None:
+            return None
+        if head == _RDSR and want == 1:
+            self.settle(over)
+            self.status_polls = self.status_polls + 1 if self.operation else 0
+            self.floating.last = status = self.status
+            self.reset_enabled = False
+            return bytes((status,))
+        if head == _WREN and not want and self.operation is None:
+            self.reset_enabled = False
+            self.status_polls = 0
+            self._acts["WREN"](0, b"", over)
+            return b""
+        return None
 
     def _cancel(self, operation: Operation) -> None:
         """CS# was not high for long enough after a page program: no program, WEL stays (Verilog model)."""

@@ -30,15 +30,18 @@ class Frame(NamedTuple):
     data: bytes
 
 
+Raw = tuple[Framing, int, bytes, bytes, int]  # framing, start in picoseconds, head, data sent, number of data bytes
+
+
 class FrameLog(Sequence[Frame]):
-    """The last 8192 frames, oldest first. To be read like a tuple; only the device writes it."""
+    """The last 8192 frames, oldest first. To be read like a tuple; only the device writes it.
+
+    An entry is worked out when somebody looks: most of the millions are never seen.
+    """
 
     def __init__(self) -> None:
-        self._frames: deque[Frame] = deque(maxlen=LOGGED)
-
-    def note(self, frame: Frame) -> None:
-        """Add the newest; the oldest goes when the log is full."""
-        self._frames.append(frame)
+        self._frames: deque[Raw] = deque(maxlen=LOGGED)
+        self.note = self._frames.append  # add the newest: what `frame_of` takes; the oldest goes when the log is full
 
     def clear(self) -> None:
         """Forget all: what follows is then all there is."""
@@ -51,13 +54,15 @@ class FrameLog(Sequence[Frame]):
     def __getitem__(self, index: slice) -> tuple[Frame, ...]: ...
 
     def __getitem__(self, index: int | slice) -> Frame | tuple[Frame, ...]:
-        return tuple(self._frames)[index] if isinstance(index, slice) else self._frames[index]
+        if isinstance(index, slice):
+            return tuple(frame_of(*raw) for raw in tuple(self._frames)[index])
+        return frame_of(*self._frames[index])
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        return iter(self._frames)
+        return (frame_of(*raw) for raw in tuple(self._frames))
 
     def __repr__(self) -> str:
         return f"<{len(self)} frames>"

@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
 
 
+_BUSY_STATES = frozenset({COMMAND, POLL, STUCK})
+
+
 class Xspi(Block):
     """One XSPI. `number` is 1, 2 or 3; the way to the NOR and the clocks are asked of the chip around it."""
 
@@ -133,10 +136,10 @@ class Xspi(Block):
 
     def load(self, offset: int) -> int:
         """A register other than DR, as it stands; what is not there reads 0."""
-        if offset == SIDR:
-            return 0xA3C5_DD01  # the size id OpenOCD's driver looks for (GUESS for this block)
         if offset == SR:
             return self._status(self._soc.time.now)
+        if offset == SIDR:
+            return 0xA3C5_DD01  # the size id OpenOCD's driver looks for (GUESS for this block)
         return self.words.get(offset, 0)
 
     def store(self, offset: int, value: int) -> None:
@@ -218,18 +221,19 @@ class Xspi(Block):
 
     def _trigger(self, offset: int, now: int) -> None:
         """A write to IR or AR: does it start something? (table in hw-soc 7.3)"""
-        control, ccr = self.load(CR), self.load(CCR)
-        if not control & EN or self._mode == 3 or offset != (AR if ccr >> 8 & 7 else IR):
+        words = self.words
+        control, ccr = words.get(CR, 0), words.get(CCR, 0)
+        if not control & EN or self.mode == 3 or offset != (AR if ccr >> 8 & 7 else IR):
             return
-        length = self.load(DLR) + 1 if ccr >> 24 & 7 else 0
-        if length and not self._mode:
+        length = words.get(DLR, 0) + 1 if ccr >> 24 & 7 else 0
+        if length and not self.mode:
             return  # waits for data
         if not self._open(length, now):
             return
         if not length:
             self.state = COMMAND
             self.transfer.start_command()
-        elif self._mode == 1:
+        elif self.mode == 1:
             self.state = READ
             self.transfer.start_read()
         else:
@@ -295,7 +299,7 @@ class Xspi(Block):
                 self.transfer.finish_command()
                 self._close(self.transfer.end)
         elif state == POLL:
-            once = bool(self.load(CR) & APMS)
+            once = bool(self.words.get(CR, 0) & APMS)
             if self.poller.matched(now, once):
                 self.flags |= SMF
                 if once:
@@ -307,8 +311,9 @@ class Xspi(Block):
 
     def _resting(self, now: int) -> int:
         """BUSY and FTF where no data move through the FIFO."""
-        busy = self.state in (COMMAND, POLL, STUCK) or (self.state == MAPPED and self.window.touched)
-        threshold = self._mode == 0 or (self._mode == 2 and self.poller.fresh(now))
+        state = self.state
+        busy = state in _BUSY_STATES or (state == MAPPED and self.window.touched)
+        threshold = self.mode == 0 or (self.mode == 2 and self.poller.fresh(now))
         return (BUSY if busy else 0) | (FTF if threshold else 0)
 
     def _next_event(self, now: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from n6prog.sim.soc.xspi_map import (
@@ -73,10 +74,9 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
             xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
             return xspi.flags | BUSY | FTF | level << 8
-        if state in (IDLE, COMMAND):
+        if state == IDLE or state == COMMAND:
             value = xspi.flags | (BUSY if state else 0) | (0 if xspi.mode else FTF)
-            over = state and time.now + cost >= xspi.transfer.end
-            if xspi.mode == 2 or value == xspi.seen or over:
+            if xspi.mode == 2 or value == xspi.seen or (state and time.now + cost >= xspi.transfer.end):
                 return slow(address, size)
             time.now += cost
             xspi.seen = value
@@ -111,7 +111,7 @@ def writers(xspi: Xspi, soc: Soc) -> dict[int, Callable[[int, int, int], None]]:
 
 def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
     """A word into the FIFO of a write under way, with more to come."""
-    cost, sink, slow = xspi.cost, xspi.output, xspi.write
+    cost, sink, slow, pack = xspi.cost, xspi.output, xspi.write, Struct("<I").pack
 
     def write(address: int, size: int, value: int) -> None:
         sent = sink.sent
@@ -120,12 +120,9 @@ def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
             return
         time = soc.time
         now = time.now + cost
-        sent += value.to_bytes(4, "little")
+        sent += pack(value)
         dry = sink.dry
-        if dry < now:
-            dry = now
-        dry += sink.word
-        sink.dry = dry
+        dry = sink.dry = (dry if dry > now else now) + sink.word
         if dry - now > sink.depth and len(sent) > FIFO:
             now = dry - sink.depth
         time.now = now

@@ -55,10 +55,10 @@ class Poller:
         change = self._soc.nor.next_change(start)  # before the frame, which lets what falls into it happen
         frame, head = self._xspi.transfer.frame()
         self.data, strobed = self._xspi.wire.get(start, self._clock, frame, head, self._length)
-        load = self._xspi.load
-        mask = load(PSMKR)
-        differs = (int.from_bytes(self.data, "little") ^ load(PSMAR)) & mask
-        self._matching = strobed and (differs != mask if load(CR) & PMM else differs == 0)
+        load = self._xspi.words.get
+        mask = load(PSMKR, 0)
+        differs = (int.from_bytes(self.data, "little") ^ load(PSMAR, 0)) & mask
+        self._matching = strobed and (differs != mask if load(CR, 0) & PMM else differs == 0)
         if change is None:
             change = self._soc.nor.next_change(start)
         self._next = NEVER

@@ -47,16 +47,17 @@ class Transfer:
 
         Address, or address and length, beyond DEVSIZE is a transfer error (RM0456 30.4.17).
         """
-        load = self._xspi.load
-        if not load(CCR) >> 8 & 7:
+        words = self._xspi.words
+        if not words.get(CCR, 0) >> 8 & 7:
             return True
         needed = 1 if length > UNLIMITED else max(length, 1)
-        return load(AR) + needed <= self._xspi.wire.device_size()
+        return words.get(AR, 0) + needed <= self._xspi.wire.device_size()
 
     def latch(self, now: int) -> bool:
         """Take the frame from the registers at `now`; False when there is no clock to send it with."""
         words = self._xspi.words
-        self._latched = tuple([words.get(offset, 0) for offset in (CCR, TCR, IR, AR, ABR)])
+        get = words.get
+        self._latched = get(CCR, 0), get(TCR, 0), get(IR, 0), get(AR, 0), get(ABR, 0)
         self._frame = None
         self.told = False
         self.clock = self._xspi.wire.clock()
@@ -75,7 +76,7 @@ class Transfer:
 
     def _total(self) -> int:
         """Bytes of data; without a limit up to the end of the device."""
-        length = self._xspi.load(DLR)
+        length = self._xspi.words.get(DLR, 0)
         return length + 1 if length != UNLIMITED else self._xspi.wire.device_size() - self._latched[3]
 
     def _held_back(self, frame: Framing) -> bool:

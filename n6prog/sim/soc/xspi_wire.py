@@ -43,7 +43,7 @@ class Wire:
         """Picoseconds of one CLK; NEVER while the kernel clock stands still."""
         if not self._clock:
             hertz = self._soc.kernel_hz(self._xspi.number)
-            self._clock = PS_PER_SECOND * ((self._xspi.load(DCR2) & 0xFF) + 1) // hertz if hertz else NEVER
+            self._clock = PS_PER_SECOND * ((self._xspi.words.get(DCR2, 0) & 0xFF) + 1) // hertz if hertz else NEVER
         return self._clock
 
     def clock_changed(self) -> None:
@@ -52,15 +52,15 @@ class Wire:
 
     def memory_type(self) -> int:
         """DCR1.MTYP."""
-        return self._xspi.load(DCR1) >> 24 & 7
+        return self._xspi.words.get(DCR1, 0) >> 24 & 7
 
     def device_size(self) -> int:
         """Bytes of the device by DCR1.DEVSIZE."""
-        return 2 << (self._xspi.load(DCR1) >> 16 & 0x1F)
+        return 2 << (self._xspi.words.get(DCR1, 0) >> 16 & 0x1F)
 
     def high_time(self, clock: int) -> int:
         """Picoseconds that NCS stays high between frames (DCR1.CSHT)."""
-        return ((self._xspi.load(DCR1) >> 8 & 0x3F) + 1) * clock
+        return ((self._xspi.words.get(DCR1, 0) >> 8 & 0x3F) + 1) * clock
 
     def raised(self, moment: int, clock: int) -> None:
         """NCS rises at `moment`."""
@@ -82,7 +82,7 @@ class Wire:
 
     def reach(self, frame: Framing) -> tuple[bool, bool]:
         """Whether a frame arrives at the NOR, and whether what it answers comes back."""
-        control = self._xspi.load(CR) & (CSSEL | 3 << MSEL)
+        control = self._xspi.words.get(CR, 0) & (CSSEL | 3 << MSEL)
         lines = widest(frame)
         key = (self._xspi.number, lines, control)
         known = self._soc.reaches.get(key)
