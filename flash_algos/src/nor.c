@@ -216,6 +216,8 @@ static uint32_t note_failure(uint32_t status, uint32_t offset)
 uint32_t nor_program(uint32_t offset, const void *from, uint32_t size)
 {
     Command command = {CCR_1S_ADDRESS_DATA, 0, loader.nor.program_opcode, offset};
+    if (size - 1 >= PAGE_SIZE - offset % PAGE_SIZE) /* it would wrap, or without an end keep the controller busy for hours */
+        return note_failure(BAD_ARGUMENT, offset);
     uint32_t status = xspi_write_after(&WRITE_ENABLE, &command, from, size);
     if (!status)
         status = finish(loader.nor.page_typ_us, loader.nor.page_max_us, SCUR_P_FAIL, PROGRAM_FAIL);
