@@ -14,6 +14,7 @@
 #define CFGR1_CPUSWS (3u << 20)
 #define HSI_MHZ 64u
 #define FASTEST_MHZ 800u
+#define LONGEST_US 100000u /* a reset in the middle of a chip erase (hw-flash 4.2) */
 
 /* A debugger that detached in between may have cleared TRCENA, so each entry starts the counter anew. */
 uint32_t timer_start(void)
@@ -47,9 +48,10 @@ int expired(Deadline *limit)
     return 0;
 }
 
+/* No part wants more than LONGEST_US; what asks for more is damaged, and must not keep the host waiting. */
 void delay(uint32_t us)
 {
-    Deadline limit = deadline(us);
+    Deadline limit = deadline(us < LONGEST_US ? us : LONGEST_US);
     while (!expired(&limit)) {
     }
 }

@@ -59,7 +59,20 @@ class _Job:
 
 
 def flash(connection: Connection, on_event: OnEvent, files: Sequence[Files], options: FlashOptions) -> Report:
-    """Bring files into the NOR and verify every wanted byte by digest on the chip. See Board.flash."""
+    """Bring files into the NOR and verify every wanted byte by digest on the chip. See Board.flash.
+
+    The chip reads what it writes four times, each time for something that the others cannot give:
+
+    - survey, before anything is sent: which sectors differ (only those travel), what the plan says, what the sectors
+      beside them held;
+    - old content, by the loader just before it changes a block: the bytes themselves, which decide chunk by chunk what
+      may be programmed without an erase (a digest cannot), and from which sectors nobody asked for are put back. To
+      leave it out where the survey found blanks would hang the rule of the ECC chunks on one read of the past;
+    - proof, by the loader right behind it: what the NOR returns now against the buffer. It finds a program that did
+      nothing (WEL is not asked for each page) while the failed block and its cause are still known;
+    - final pass, after the last program, `verify`: a later block may have damaged an earlier one (an address bit that
+      does not reach the NOR); no proof of one block at a time sees that.
+    """
     recorder = Recorder(
         "flash",
         connection,
