@@ -74,7 +74,7 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
             xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
             return xspi.flags | BUSY | FTF | level << 8
-        if state == IDLE or state == COMMAND:
+        if state in (IDLE, COMMAND):
             value = xspi.flags | (BUSY if state else 0) | (0 if xspi.mode else FTF)
             if xspi.mode == 2 or value == xspi.seen or (state and time.now + cost >= xspi.transfer.end):
                 return slow(address, size)
@@ -122,7 +122,10 @@ def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
         now = time.now + cost
         sent += pack(value)
         dry = sink.dry
-        dry = sink.dry = (dry if dry > now else now) + sink.word
+        if dry < now:
+            dry = now
+        dry += sink.word
+        sink.dry = dry
         if dry - now > sink.depth and len(sent) > FIFO:
             now = dry - sink.depth
         time.now = now
