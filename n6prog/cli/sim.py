@@ -149,6 +149,8 @@ def lines(found: Inspection) -> list[str]:
         power = "the board is in use; what follows is how it was taken"
     elif found.pulled:
         power = "cut when its last process died; comes on anew at the next use"
+        if found.journal_problem is not None:
+            power = "comes on anew at the next use, as after a power cut"
     boot = {0: "0 (flash boot)", 1: "1 (development boot)", None: unknown}[found.boot1]
     busy = f" for {text.seconds(found.nor_busy_seconds)} more" if found.nor_busy_seconds else ""
     rows = [
@@ -160,6 +162,8 @@ def lines(found: Inspection) -> list[str]:
         ("virtual time", f"{found.virtual_seconds:.6f} s since power first came on"),
         ("in use by", _holder(found.holder) if found.holder is not None else "nobody"),
     ]
+    if found.journal_problem is not None:
+        rows.insert(2, ("journal", found.journal_problem))
     if found.nor_mode is not None:
         rows.insert(5, ("NOR state", f"bus mode {found.nor_mode}, {found.nor_state}{busy}"))
     if found.core is not None:
@@ -188,7 +192,7 @@ COMMAND = Command(
     arguments=_arguments,
     details="""\
 examples:
-  n6prog sim serve --probe sim:nucleo-n657x0-q,state=board
+  n6prog sim serve nucleo-n657x0-q,state=board
   n6prog sim inspect board
   n6prog sim power board cycle --boot1 0
   n6prog sim power sim:stm32n6570-dk off

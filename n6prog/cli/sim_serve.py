@@ -37,17 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def serve(call: Call, words: list[str]) -> None:
-    """Open the board that `--probe` names and serve it until SIGINT or SIGTERM."""
-    if words:
-        raise usage(f"{words[0]!r} is one word too many", "n6prog sim serve --probe sim:BOARD,state=FOLDER")
-    spec, ports, scale = _spec(call.settings.probe or "sim"), _ports(call), _scale(call.args.time_scale)
+    """Open the board that a word or `--probe` names and serve it until SIGINT or SIGTERM."""
+    probe = _probe(call, words)
+    spec, ports, scale = _spec(probe), _ports(call), _scale(call.args.time_scale)
     if call.settings.dry_run:
         call.console.say("dry run: no board was opened")
         return
     try:
         _serve(call, spec, ports, scale)
     except Exception as problem:
-        known = _known(problem, call.settings.probe or "sim")
+        known = _known(problem, probe)
         if known is None:
             raise
         raise known from problem
@@ -67,6 +66,16 @@ def _serve(call: Call, spec: SimSpec, ports: Ports, scale: float) -> None:
         console.emit(EventType.BEGIN, action="sim serve", board=spec.board, doors=doors)
         signals.run(server)
     console.say("the board stays as it is")
+
+
+def _probe(call: Call, words: list[str]) -> str:
+    """The simulated board meant: the word, a name as in `--probe` with or without its sim:; `--probe`; the default."""
+    if len(words) > 1 or (words and getattr(call.args, "probe", None)):
+        raise usage(f"{words[-1]!r} is one word too many", "n6prog sim serve [BOARD[,state=FOLDER]]")
+    if not words:
+        return call.settings.probe or "sim"
+    word = words[0]
+    return word if word.lower() == "sim" or word.lower().startswith("sim:") else f"sim:{word}"
 
 
 def _spec(probe: str) -> SimSpec:
@@ -92,7 +101,10 @@ def _ports(call: Call) -> Ports:
         if typed != "off" and not (typed.isascii() and typed.isdecimal() and int(typed) < 1 << 16):
             raise usage(f"--{name}-port {typed} is no port", "0 to 65535, or off.")
         given[key] = None if typed == "off" else int(typed)
-    return Ports(**given)
+    ports = Ports(**given)
+    if ports == Ports(None, None, None):
+        raise usage("a board without doors serves nobody", "Leave one of the ports on.")
+    return ports
 
 
 def _address(typed: str) -> str:

@@ -8,11 +8,13 @@ with SimBoard("nucleo-n657x0-q") as board:
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from n6prog.sim import board_faults
 from n6prog.sim.bootrom import rom as bootrom
@@ -23,6 +25,7 @@ from n6prog.sim.console import Console
 from n6prog.sim.core.registers import NAMES
 from n6prog.sim.errors import SimAccess, SimError, SimTripwire
 from n6prog.sim.fault_terms import Fault, as_faults
+from n6prog.sim.journal import UNUSABLE
 from n6prog.sim.machine import Machine, check_pin
 from n6prog.sim.nor.parts import nor_facts
 from n6prog.sim.soc.boards import board_facts
@@ -32,6 +35,13 @@ from n6prog.sim.state import Folder, Memory
 
 if TYPE_CHECKING:
     from n6prog.sim.probe import SimProbe
+
+
+_NOT_ENTERED = "the board is not entered: with SimBoard(...) as board"
+
+
+class _NotYet(SimError, AttributeError):
+    """An attribute that is there when the board is entered; `hasattr` says no."""
 
 
 class SimBoard(Machine):
@@ -80,6 +90,12 @@ class SimBoard(Machine):
             raise ValueError(f"undriven={undriven!r}: {', '.join(FLOATS)}")
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule={schedule!r}: {', '.join(SCHEDULES)}")
+        for name, value in (("board", board), ("part", part)):
+            if not isinstance(value, str) and not (name == "part" and value is None):
+                raise ValueError(f"{name}={value!r}: a name")
+        for name, place in (("state", state), ("uart_file", uart_file)):
+            if place is not None and (place == "" or not isinstance(place, str | os.PathLike)):
+                raise ValueError(f"{name}={place!r}: a path, or None")
         facts = board_facts(board)
         super().__init__(
             facts,
@@ -120,32 +136,36 @@ class SimBoard(Machine):
 
     def _check_entered(self) -> None:
         if self._memory is None:
-            raise SimError(
-                "the board is over" if self._used else "the board is not entered: with SimBoard(...) as board"
-            )
+            raise SimError("the board is over" if self._used else _NOT_ENTERED)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """The chip and all that hangs on it are there once the board is entered."""
+            if not name.startswith("_") and not self.__dict__.get("_used"):
+                raise _NotYet(_NOT_ENTERED)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def _start(self, memory: Memory) -> None:
-        journal = memory.journal
-        known: dict[str, Any] = journal or {}
-        wanted = self._boot1
-        self.boot1 = wanted if wanted is not None else int(known.get("boot1", 1))
-        self.rev = self._rev or str(known.get("rev", "B"))
-        self.host.now = int(known.get("time", 0))
+        left = memory.journal
+        known = left.boot1 if left.boot1 is not None else 1
+        self.boot1 = self._boot1 if self._boot1 is not None else known
+        self.rev = self._rev or left.rev or "B"
+        self.host.now = left.time
         self._fit(memory)
-        usable = journal is not None and not journal.get("in_use") and journal.get("part") == self.part.name
         memory.mark_running(self._identity())
-        if not usable or known.get("rev") != self.rev:
+        if left.state is None or left.part != self.part.name or left.rev != self.rev:
             self.power_on()
             return
         try:
-            self.restore(known)
-        except (KeyError, TypeError):  # an incomplete journal is worth no more than one that is no JSON: a power cut
+            self.restore(left.state)
+        except UNUSABLE:  # an incomplete journal is worth no more than one that is no JSON: a power cut
             self.core.engine.close()
             self.powered = False
             self._fit(memory)
             self.power_on()
             return
-        if known.get("boot1") != self.boot1:
+        if known != self.boot1:
             self.power_cycle()  # pins as given are those that were set before power came on
 
     def __exit__(
@@ -157,16 +177,23 @@ class SimBoard(Machine):
         atexit.unregister(self._forgotten)
         try:
             memory.save(self._journal())
+            if self.powered:
+                self.soc.let_go(self.soc.time.now)  # after what is kept: the next run finds NCS low, the tripwire hears
         finally:
             self._close()
         if self.tripwire.violations and kind is None:
             raise SimTripwire(self.tripwire.violations)
 
     def _forgotten(self) -> None:
-        """The process ends and nobody closed the board: that is a clean end all the same."""
-        if self._memory is not None:
+        """The process ends and nobody closed the board: a clean end all the same, but the tripwire is not silent."""
+        if self._memory is None:
+            return
+        try:
             self._memory.save(self._journal())
+        finally:
             self._close()
+            if self.tripwire.violations:
+                _end_badly(str(SimTripwire(self.tripwire.violations)))
 
     def _close(self) -> None:
         memory, self._memory = self._memory, None
@@ -197,6 +224,32 @@ class SimBoard(Machine):
         """Take power away: what the NOR was doing is cut, everything volatile is gone."""
         self._check_entered()
         super().power_off()
+
+    def system_reset(self) -> None:
+        """SYSRESETREQ: the chip starts anew, the NOR and the debugger's set-up do not notice."""
+        self._check_entered()
+        super().system_reset()
+
+    def drive_reset(self, asserted: bool) -> None:
+        """The NRST line as the probe drives it; a board that gets power meanwhile starts when the line is let go."""
+        self._check_entered()
+        super().drive_reset(asserted)
+
+    def catch_up(self) -> None:
+        """Run the chip until the probe's time."""
+        self._check_entered()
+        super().catch_up()
+
+    @property
+    def voltage(self) -> float:
+        """VDD_TARGET in volts."""
+        self._check_entered()
+        return super().voltage
+
+    def ap1_open(self) -> bool:
+        """Whether AP1 is open by now."""
+        self._check_entered()
+        return super().ap1_open()
 
     def _through_ap1(self, address: int) -> None:
         self._check_entered()
@@ -258,31 +311,66 @@ class SimBoard(Machine):
     @property
     def virtual_time(self) -> float:
         """Seconds since power first came on, on the probe's clock."""
+        self._check_entered()
         return self.host.now / PS_PER_SECOND
 
     @property
     def uart(self) -> bytes:
         """What USART1 and then LPUART1 have sent since the board object was made."""
+        self._check_entered()
         return bytes(self.soc.uart.sent + self.soc.lpuart.sent)
 
     @property
     def rom(self) -> BootRom:
         """The boot ROM; its `outcome` says how the last boot went, None while it is under way."""
+        self._check_entered()
         return self.starter.rom
 
     @property
     def console(self) -> Console:
         """The other end of USART1; that of LPUART1 is `consoles["LPUART1"]`."""
+        self._check_entered()
         return self.consoles[self.soc.uart.name]
 
     def violations(self) -> list[str]:
         """What the tripwire caught since this was last asked."""
+        self._check_entered()
         fresh = self.tripwire.violations[self._reported :]
         self._reported = len(self.tripwire.violations)
         return fresh
 
     def probe(self) -> SimProbe:
         """A pyOCD DebugProbe wired to this board; the board stays yours to close."""
+        self._check_entered()
         from n6prog.sim.probe import SimProbe
 
         return SimProbe.on_board(self)
+
+
+class _FailingFlush:
+    """Standard error, whose last flush fails.
+
+    A process whose exit handlers find something wrong cannot choose its exit status any more. But when the streams
+    cannot be flushed at the very end it is 120 (`sys.exit` in the Python documentation), without another word.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def flush(self) -> None:
+        self._stream.flush()
+        raise OSError("the simulated board was not closed, and its tripwire went off")
+
+
+def _end_badly(problem: str) -> None:
+    """Say it on standard error, and let the process end with a status other than 0. Called by exit handlers."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    stream.write(f"n6prog: a simulated board that nobody closed: {problem}\n")
+    if not hasattr(sys, "last_type") and not isinstance(stream, _FailingFlush):  # an uncaught exception is a status
+        stream.flush()
+        sys.stderr = cast(TextIO, _FailingFlush(stream))

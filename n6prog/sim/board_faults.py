@@ -68,11 +68,18 @@ class MortalNor(NorDevice):
         super().settle(min(moment, self.dies_at))
 
     def transaction(
-        self, start: int, clock: int, frame: Framing, head: bytes, out: bytes = b"", want: int = 0
+        self,
+        start: int,
+        clock: int,
+        frame: Framing,
+        head: bytes,
+        out: bytes = b"",
+        want: int = 0,
+        end: int | None = None,
     ) -> bytes | None:
         """One frame; from `dies_at` on nobody hears it."""
         self._live(start)
-        return super().transaction(start, clock, frame, head, out, want)
+        return super().transaction(start, clock, frame, head, out, want, end)
 
     def serves_content(self, frame: Framing, head: bytes, now: int) -> bool:
         """Whether this read frame, sent at `now`, gives the plain bytes of the array."""
@@ -159,7 +166,8 @@ def apply_to_nor(state: NorFaults, fault: Fault) -> None:
     if fault.name in _FLAGS:
         setattr(state, _FLAGS[fault.name], True)
     elif fault.name in _PAGES:
-        setattr(state, _PAGES[fault.name], number)
+        name = _PAGES[fault.name]
+        setattr(state, name, getattr(state, name) | {number})
     elif fault.name in _SECTORS:
         name = _SECTORS[fault.name]
         setattr(state, name, getattr(state, name) | {number & -0x1000})

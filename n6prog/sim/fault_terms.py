@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
 _UNITS = {"s": 12, "ms": 9, "us": 6, "ns": 3}  # powers of ten of picoseconds
-_TIME = re.compile(r"(\d+)(?:\.(\d+))?(s|ms|us|ns)")
-_CLOCK = re.compile(r"(\d+)(?:\.(\d+))?([kM]?)(?:Hz)?", re.IGNORECASE)
+_TIME = re.compile(r"(\d+)(?:\.(\d+))?(s|ms|us|ns)", re.ASCII)
+_CLOCK = re.compile(r"(\d+)(?:\.(\d+))?([kM]?)(?:Hz)?", re.IGNORECASE | re.ASCII)
+_COUNT = re.compile(r"-?[0-9]+")
+_PLACE = re.compile(r"-?(?:0x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def parse_fault(term: str) -> Fault:
     if row.when is When.OR_ARGUMENT and not at and not colon:
         raise ValueError(f"fault {term!r}: {name} {row.when.value}: it is written {_form(name, row)}")
     after, transfer = _when(term, moment) if at else (None, None)
-    if row.argument == _LENGTH and not argument.isdecimal():
+    if row.argument == _LENGTH and not _COUNT.fullmatch(argument):
         return Fault(name, None, after, transfer, lasts=_time(term, argument))
     return Fault(name, _READERS[row.argument](term, argument) if colon else None, after, transfer)
 
@@ -108,10 +110,14 @@ def as_faults(faults: Sequence[Fault | str]) -> tuple[Fault, ...]:
     """What `SimBoard(faults=[...])` was given: terms as text and as values alike. Raises ValueError."""
     if isinstance(faults, str):
         return parse_faults(faults)
+    if not isinstance(faults, Iterable):
+        raise ValueError(f"faults={faults!r}: a list of terms")
     result: list[Fault] = []
     for fault in faults:
         if isinstance(fault, str):
             result.extend(parse_faults(fault))
+        elif not isinstance(fault, Fault):
+            raise ValueError(f"fault {fault!r}: a term as in fault=, or a Fault")
         elif fault.name not in TERMS:
             raise ValueError(f"no fault {fault.name!r}; {_nearest(fault.name)}")
         else:
@@ -135,7 +141,7 @@ def _form(name: str, row: Term) -> str:
 
 def _when(term: str, text: str) -> tuple[int | None, int | None]:
     if text.startswith("#"):
-        number = _natural(term, text[1:], "@#N: transfers are counted from 1", least=1)
+        number = _natural(term, text[1:], "@#N: transfers are counted from 1")
         return None, number
     return _time(term, text), None
 
@@ -153,27 +159,26 @@ def _scaled(whole: str, fraction: str, power: int) -> int:
     return int(whole + fraction[:power].ljust(power, "0"))
 
 
-def _natural(term: str, text: str, problem: str, least: int = 0) -> int:
-    try:
-        value = int(text, 0)
-    except ValueError:
-        raise ValueError(f"fault {term!r}: {text!r} is not a number ({problem})") from None
+def _natural(term: str, text: str, problem: str, least: int = 1, form: re.Pattern[str] = _COUNT) -> int:
+    if form.fullmatch(text) is None:
+        raise ValueError(f"fault {term!r}: {text!r} is not a number ({problem})")
+    value = int(text, 16 if "x" in text.lower() else 10)
     if value < least:
         raise ValueError(f"fault {term!r}: {problem}")
     return value
 
 
 def _page(term: str, text: str) -> int:
-    return _natural(term, text, "page programs are counted from 1", least=1)
+    return _natural(term, text, "page programs are counted from 1")
 
 
 def _offset(term: str, text: str) -> int:
-    return _natural(term, text, "an offset in the NOR is 0 or more")
+    return _natural(term, text, "an offset in the NOR is 0 or more", least=0, form=_PLACE)
 
 
 def _rate(term: str, text: str) -> float:
     try:
-        value = float(text)
+        value = float(text) if text.isascii() and "_" not in text else -1.0
     except ValueError:
         value = -1.0
     if not 0.0 < value <= 1.0:
@@ -182,7 +187,7 @@ def _rate(term: str, text: str) -> float:
 
 
 def _count(term: str, text: str) -> int:
-    return _natural(term, text, "transfers are counted from 1", least=1)
+    return _natural(term, text, "transfers are counted from 1")
 
 
 def _clock(term: str, text: str) -> int:
@@ -192,7 +197,8 @@ def _clock(term: str, text: str) -> int:
     whole, fraction, unit = found.groups()
     value = _scaled(whole, fraction or "", {"": 0, "k": 3, "m": 6}[unit.lower()])
     if value < 1000:
-        raise ValueError(f"fault {term!r}: {text} is {value} Hz; did you mean {whole}M?")
+        near = f"; did you mean {whole}M?" if value and not unit else ": a link runs at 1 kHz or more (8M, 3300k)"
+        raise ValueError(f"fault {term!r}: {text} is {value} Hz{near}")
     return value
 
 

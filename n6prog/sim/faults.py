@@ -1,7 +1,8 @@
 """What goes wrong between probe and chip: counted SWD transfers, damage to some of them, a probe that hangs or goes.
 
 A transfer is what the debug port sees as one: a read or write of a DP or AP register, or one word of a block. CSW, TAR
-and RDBUFF that a probe adds by itself around a block are not counted, so that `#N` means the same through every probe.
+and RDBUFF that a probe adds by itself around a block are not counted. Drivers still differ in what they read to connect
+and in how they ask: a number found with one probe is not the same moment with another.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What lies in a state folder, without opening the board: nothing is locked, changed or started."""
+"""What lies in a state folder, without opening the board: nothing is changed or started."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from n6prog.sim.clock import PS_PER_SECOND
-from n6prog.sim.state import JOURNAL, NOR_IMAGE, VERSION, holder_of
+from n6prog.sim.journal import UNUSABLE, load
+from n6prog.sim.state import JOURNAL, NOR_IMAGE, holder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,14 @@ class Inspection:
     rev: str | None
     boot1: int | None
     powered: bool | None
-    pulled: bool  # a process died with the board: power comes on anew next time
+    pulled: bool  # a process died with the board, or its journal is unusable: power comes on anew next time
     virtual_seconds: float
     nor_mode: str | None
     nor_state: str | None
     nor_busy_seconds: float
     core: str | None
     holder: dict[str, object] | None
+    journal_problem: str | None = None  # why the journal is of no use
 
     def as_dict(self) -> dict[str, object]:
         """All of it, JSON-able."""
@@ -36,47 +37,48 @@ class Inspection:
 
 
 def inspect(folder: Path) -> Inspection:
-    """Look into a state folder. Raises FileNotFoundError where no board ever was, ValueError for a journal of another
-    version, OSError."""
+    """Look into a state folder. Raises FileNotFoundError where no board ever was, OSError."""
     image = folder / NOR_IMAGE
     if not image.is_file():
         raise FileNotFoundError(2, "no simulated board lives there", str(folder))
-    journal = _journal(folder / JOURNAL)
+    journal = load(folder / JOURNAL)
     holder = holder_of(folder)
-    pulled = holder is None and (not journal or bool(journal.get("in_use")))
-    now = int(journal.get("time", 0))
-    nor, core = journal.get("nor", {}), journal.get("core", {})
-    state, busy = _nor(nor, now) if nor else (None, 0)
-    return Inspection(
+    found = Inspection(
         folder=str(folder),
-        board=journal.get("board"),
-        part=journal.get("part"),
+        board=journal.board,
+        part=journal.part,
         nor_bytes=image.stat().st_size,
-        rev=journal.get("rev"),
-        boot1=journal.get("boot1"),
-        powered=journal.get("powered"),
-        pulled=pulled,
-        virtual_seconds=now / PS_PER_SECOND,
-        nor_mode=nor.get("mode"),
-        nor_state=state,
-        nor_busy_seconds=busy / PS_PER_SECOND,
-        core=_core(core, powered=bool(journal.get("powered"))) if core else None,
+        rev=journal.rev,
+        boot1=journal.boot1,
+        powered=None,
+        pulled=holder is None and journal.state is None,
+        virtual_seconds=journal.time / PS_PER_SECOND,
+        nor_mode=None,
+        nor_state=None,
+        nor_busy_seconds=0.0,
+        core=None,
         holder=holder,
+        journal_problem=journal.problem,
     )
-
-
-def _journal(path: Path) -> dict[str, Any]:
+    if journal.state is None:
+        return found
     try:
-        journal = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        return {}  # a damaged journal is a power cut
-    if not isinstance(journal, dict):
-        return {}
-    if journal.get("version") != VERSION:
-        raise ValueError(f"{path} is of version {journal.get('version')}, this program knows {VERSION}")
-    return journal
+        return _with_state(found, journal.state, journal.time)
+    except UNUSABLE:
+        return replace(found, pulled=holder is None, journal_problem="not as this program writes it")
+
+
+def _with_state(found: Inspection, state: dict[str, Any], now: int) -> Inspection:
+    powered = bool(state["powered"])
+    nor_state, busy = _nor(state["nor"], now)
+    return replace(
+        found,
+        powered=powered,
+        nor_mode=state["nor"]["mode"],
+        nor_state=nor_state,
+        nor_busy_seconds=busy / PS_PER_SECOND,
+        core=_core(state["core"], powered=powered),
+    )
 
 
 def _nor(nor: dict[str, Any], now: int) -> tuple[str, int]:

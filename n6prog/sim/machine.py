@@ -29,7 +29,7 @@ EAGER_LEAD = PS_PER_SECOND // 1000  # longer than the probe takes from one acces
 
 def check_pin(level: object) -> None:
     """Raises ValueError for what is no level of a pin."""
-    if isinstance(level, bool) or level not in (0, 1):
+    if type(level) is not int or level not in (0, 1):
         raise ValueError(f"boot1={level!r}: 0 or 1")
 
 
@@ -100,7 +100,10 @@ class Machine:
         self.ram.power_on(self.seed)
         self.soc.time = self.host
         self.soc.reset("power")
-        self.starter.begin(self.boot0, self.boot1, power=True)
+        if self._nrst:
+            self._hold(power=True)
+        else:
+            self.starter.begin(self.boot0, self.boot1, power=True)
         self.host.advance(self.model.boot_rom)
         self.catch_up()
 
@@ -109,6 +112,7 @@ class Machine:
         if not self.powered:
             return
         self._run_to(self.host.now)
+        self.soc.let_go(self.host.now + 1)  # too late for the NOR to begin anything, but the tripwire hears of it
         self.nor.power_off(self.host.now)
         self.powered = self.dp.powered = False
         self.starter.hold()
@@ -123,21 +127,29 @@ class Machine:
         self.power_on()
 
     def system_reset(self) -> None:
-        """SYSRESETREQ: the chip starts anew, the NOR and the debugger's set-up do not notice."""
+        """SYSRESETREQ: the chip starts anew, the NOR and the debugger's set-up do not notice. Nothing without power."""
+        if not self.powered:
+            return
         self.starter.reset_chip()
         self.starter.begin_again(self.boot0, self.boot1)
 
     def drive_reset(self, asserted: bool) -> None:
-        """The NRST line as the probe drives it."""
-        if asserted == self._nrst or not self.powered:
+        """The NRST line as the probe drives it; a board that gets power meanwhile starts when the line is let go."""
+        if asserted == self._nrst:
             return
         self._nrst = asserted
+        if not self.powered:
+            return
         self.starter.reset_chip()
         if asserted:
-            self.core.reset(power=False, now=self.host.now)
-            self.core.held = True
+            self._hold(power=False)
         else:
             self.starter.begin(self.boot0, self.boot1)
+
+    def _hold(self, *, power: bool) -> None:
+        """Keep the core in the reset that NRST asks for."""
+        self.core.reset(power=power, now=self.host.now)
+        self.starter.hold()
 
     @property
     def voltage(self) -> float:
@@ -203,12 +215,12 @@ class Machine:
         }
 
     def restore(self, journal: dict[str, Any]) -> None:
-        """Take back what `snapshot` gave. Raises KeyError, TypeError for anything less."""
+        """Take back what `snapshot` gave. Raises one of `journal.UNUSABLE` for anything else."""
         self.powered = self.dp.powered = bool(journal["powered"])
         self.boot0 = int(bool(journal.get("boot0", 0)))
-        self.starter.opens_at = journal["opens_at"]
         self.soc.time = self.host
         self.soc.restore(journal["soc"])
         self.nor.restore(journal["nor"])
         self.core.restore(journal["core"])
         self.dp.restore(journal["dap"])
+        self.starter.take_up(journal["opens_at"])

@@ -3,6 +3,7 @@
     nor.bin      the NOR's content, exactly as long as the part
     ram.bin      all RAMs, as core/ram.py lays them out
     board.json   the journal: everything else that is volatile, and whether somebody is using it now
+    board.json.old   a journal that another version of this program wrote, as it was
     lock         held while a process has the board; the text says who
 
 A process that dies with the journal saying "in use" has pulled the plug: power comes on anew next time.
@@ -16,6 +17,7 @@ import json
 import mmap
 import os
 import platform
+import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +26,8 @@ from typing import IO, Any
 from n6prog.sim.core.ram import TOTAL
 from n6prog.sim.erased import erased, write_erased
 from n6prog.sim.errors import BoardBusy
+from n6prog.sim.journal import Journal, encode, load
 
-VERSION = 1
 NOR_IMAGE, JOURNAL = "nor.bin", "board.json"
 _LOCK_OFFSET = 1 << 20  # Windows locks keep others from reading: lock a byte far behind the text
 
@@ -36,7 +38,8 @@ def default_folder(board: str) -> Path:
     return Path(root or Path.home() / ".local" / "state") / "n6prog" / "sim" / board
 
 
-def _try_lock(file: IO[str]) -> bool:
+def _try_lock(file: IO[str], *, shared: bool = False) -> bool:
+    """Lock the file, or learn that somebody has; Windows has no shared locks."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -46,7 +49,7 @@ def _try_lock(file: IO[str]) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file.fileno(), (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
@@ -62,13 +65,18 @@ def _read_holder(file: IO[str]) -> dict[str, object]:
 
 
 def holder_of(folder: Path) -> dict[str, object] | None:
-    """Who holds the board in `folder`: pid, host, since, reason; None for nobody. Changes nothing. Raises OSError."""
+    """Who holds the board in `folder`: pid, host, since, reason; None for nobody. Changes nothing. Raises OSError.
+
+    Who lets the board go wipes the text. Where one is left, a shared lock tells a holder from a dead process: it is had
+    for a moment only if the holder is dead.
+    """
     try:
-        file = (folder / "lock").open("r+", encoding="utf-8")
+        file = (folder / "lock").open("r", encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
     with file:
-        return None if _try_lock(file) else _read_holder(file)
+        holder = _read_holder(file)
+        return None if not holder or _try_lock(file, shared=True) else holder
 
 
 class Lock:
@@ -128,7 +136,7 @@ class Memory:
             Memory._ended = False
         self.nor: mmap.mmap = erased(nor_size)
         self.ram: mmap.mmap = mmap.mmap(-1, TOTAL)
-        self.journal: dict[str, Any] | None = None
+        self.journal = Journal()
 
     def begin(self, reason: str) -> None:
         """Take the board."""
@@ -138,7 +146,6 @@ class Memory:
 
     def save(self, journal: dict[str, Any]) -> None:
         """Keep the journal for the next `begin`."""
-        self.journal = journal
 
     def end(self) -> None:
         """Let the board go."""
@@ -152,7 +159,7 @@ class Folder(Memory):
         self.folder: Path = folder
         self._nor_size = nor_size
         self._lock: Lock | None = None
-        self.journal = None
+        self.journal = Journal()
 
     def begin(self, reason: str) -> None:
         """Take the board. Raises BoardBusy, ValueError (a NOR image of another size), OSError."""
@@ -169,31 +176,26 @@ class Folder(Memory):
                 )
             self.nor = _file_buffer(image, self._nor_size, erased=True)
             self.ram = _file_buffer(self.folder / "ram.bin", TOTAL, erased=False)
-            self.journal = self._load()
+            path = self.folder / JOURNAL
+            self.journal = load(path)
+            if self.journal.other_version:
+                shutil.copyfile(path, path.with_suffix(".json.old"))
         except BaseException:
             self._lock.release()
             raise
 
-    def _load(self) -> dict[str, Any] | None:
-        with suppress(OSError, ValueError):
-            journal = json.loads((self.folder / JOURNAL).read_text(encoding="utf-8"))
-            if isinstance(journal, dict) and journal.get("version") == VERSION:
-                return journal
-        return None
-
     def mark_running(self, board: dict[str, object]) -> None:
         """From here on a dead process is a power cut; `board` is what is known of it even then."""
-        kept = {"time": (self.journal or {}).get("time", 0)}
-        self._write({**kept, **board, "version": VERSION, "in_use": True})
+        self._write({"time": self.journal.time, **board, "in_use": True})
 
     def save(self, journal: dict[str, Any]) -> None:
         """Write the journal."""
-        self._write({**journal, "version": VERSION, "in_use": False})
+        self._write({**journal, "in_use": False})
 
     def _write(self, journal: dict[str, Any]) -> None:
         path = self.folder / JOURNAL
         temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(journal), encoding="utf-8")
+        temporary.write_text(encode(journal), encoding="utf-8")
         temporary.replace(path)
 
     def end(self) -> None:

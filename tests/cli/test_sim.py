@@ -151,3 +151,41 @@ def test_what_is_typed_wrongly_is_a_usage_error(
     assert done.code == 2
     assert says in done.err
     assert {path.name for path in tmp_path.iterdir()} == {"app.elf", "weights.raw"}  # what the fixture put there
+
+
+def test_inspect_says_what_is_wrong_with_a_journal_and_the_next_use_starts_anew(n6: Any, folder: Path) -> None:
+    left = journal(folder)
+    (folder / "board.json").write_text(json.dumps({**left, "version": 99}))
+    done = n6("sim", "inspect", folder)
+    assert done.code == 0
+    assert "journal       of version 99, this program knows" in done.out
+    assert "comes on anew at the next use, as after a power cut" in done.out
+    (folder / "board.json").write_text(json.dumps({**left, "nor": 5}))
+    done = n6("sim", "inspect", folder, "--json")
+    assert done.code == 0
+    assert done.end["sim"]["journal_problem"] == "damaged or edited: its digest does not fit"
+    assert n6("sim", "power", folder, "on").code == 0
+    assert n6("sim", "inspect", folder, "--json").end["sim"]["journal_problem"] is None
+
+
+@pytest.mark.parametrize("word", ["nucleo-n657x0-q,state=none", "sim:stm32n6570-dk,state=none", "sim", "SIM:"])
+def test_serve_takes_the_board_as_a_word(n6: Any, word: str) -> None:
+    done = n6("sim", "serve", word, "-n")
+    assert (done.code, "dry run" in done.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nucleo",), "no simulated board"),
+        (("sim", "sim"), "one word too many"),
+        (("sim", "--probe", "sim"), "one word too many"),
+        (("--stlink-port", "off", "--cmsis-dap-port", "off", "--uart-port", "off"), "without doors"),
+    ],
+)
+def test_serve_refuses_what_names_no_board_and_a_board_without_doors(
+    n6: Any, words: tuple[str, ...], says: str
+) -> None:
+    done = n6("sim", "serve", *words, "-n")
+    assert done.code == 2
+    assert says in done.err

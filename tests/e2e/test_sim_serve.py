@@ -137,7 +137,8 @@ def test_without_listen_only_this_machine_gets_in_and_with_it_a_warning_comes(se
         (["--time-scale", "-1"], "--time-scale -1"),
         (["--probe", "003A0037"], "not a simulated board"),
         (["--probe", "sim:no-such-board"], "no-such-board"),
-        (["one-word"], "one word too many"),
+        (["one-word"], "no simulated board 'one-word'"),
+        (["sim", "one-word"], "one word too many"),
     ],
 )
 def test_what_cannot_be_served_is_a_usage_error(options: list[str], said: str) -> None:

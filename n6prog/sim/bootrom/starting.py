@@ -17,9 +17,9 @@ _FOREVER = 1 << 200
 
 
 class Starter:
-    """Starts the core after resets. With `rom_opens` false the ROM never opens AP1, whatever the pins say.
+    """Starts the core after resets. With `rom_opens` false AP1 never notices that the ROM opens it.
 
-    `opens_at` is when the ROM opens or opened AP1, None while it does not.
+    `opens_at` is when the ROM opens or opened AP1 by the pins, None while it does not.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class Starter:
     def _hand_over(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
-        self.opens_at = outcome.opens_at if self._rom_opens else None
-        self._soc.bsec.opened_by_rom = self.opens_at is not None
+        self.opens_at = outcome.opens_at
+        self._tell_bsec()
         if outcome.entry is None:
             return
         self._core.ppb.write(VTOR, 4, outcome.vectors)
@@ -100,8 +100,17 @@ class Starter:
         ):  # fmt: skip
             write(register, value)
 
+    def take_up(self, opens_at: int | None) -> None:
+        """The chip was put into a state that another process left: AP1 is as this one's faults have it."""
+        self.opens_at = opens_at
+        self._tell_bsec()
+        self._soc.dbgmcu.ap1_enabled = self.ap1_open()
+
+    def _tell_bsec(self) -> None:
+        self._soc.bsec.opened_by_rom = self.opens_at is not None and self._rom_opens
+
     def ap1_open(self) -> bool:
         """Whether AP1 is open by now: opened by the ROM, or where that does not, by a program through BSEC."""
-        if self.opens_at is None:
+        if self.opens_at is None or not self._rom_opens:
             return not self._core.held and self._soc.bsec.ap_unlocked
         return self._host.now >= self.opens_at

@@ -235,3 +235,42 @@ def content_after(seed: int, state: Any = None) -> bytes:
 def test_the_same_seed_goes_wrong_in_the_same_way() -> None:
     assert content_after(1, 1) == content_after(1, 2)
     assert content_after(1) != content_after(2)
+
+
+# ---- one opening after the other ------------------------------------------------------------------------------------
+
+
+def test_a_closed_ap1_is_closed_for_one_opening_only(tmp_path: Path) -> None:
+    def closed() -> None:
+        with SimBoard(state=tmp_path, faults=["ap1-closed"]) as board:
+            assert not board.ap1_open()
+            assert not board.soc.dbgmcu.ap1_enabled
+            with pytest.raises(SimAccess, match="AP1 is closed"):
+                board.read(RAM, 4)
+
+    closed()
+    with SimBoard(state=tmp_path) as board:
+        assert board.soc.dbgmcu.ap1_enabled
+        assert board.soc.bsec.opened_by_rom
+        board.write(RAM, b"kept")
+    closed()  # though the ROM opened it long ago
+    with SimBoard(state=tmp_path) as board:
+        assert board.read(RAM, 4) == b"kept"  # the power never went
+
+
+def test_a_port_that_boot1_keeps_closed_stays_closed_when_the_fault_is_gone(tmp_path: Path) -> None:
+    with SimBoard(state=tmp_path, boot1=0, faults=["ap1-closed"]):
+        pass
+    with SimBoard(state=tmp_path, boot1=None) as board:
+        assert not board.ap1_open()
+
+
+def test_page_faults_add_up() -> None:
+    terms = "drop-page:1+drop-page:2+flip-page:4+flip-page:5"
+    with SimBoard(faults=[terms]) as board:
+        for page in range(5):
+            send(board, board.host.now, 0x06)
+            send(board, board.host.now + PS_PER_US, 0x12, (page * 256).to_bytes(4, "big"), b"\x5a")
+            board.host.advance(10 * MS)
+            board.nor.settle(board.host.now)
+        assert [board.nor.content[page * 256] for page in range(5)] == [0xFF, 0xFF, 0x5A, 0x5B, 0x5B]

@@ -81,3 +81,89 @@ def test_a_board_that_could_not_be_entered_can_be_tried_again(tmp_path: Any) -> 
         board.__enter__()
     with board:
         assert board.powered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"board": 5}, "board=5: a name"),
+        ({"board": None}, "board=None: a name"),
+        ({"part": 5}, "part=5: a name"),
+        ({"faults": [5]}, "fault 5: a term"),
+        ({"faults": 5}, "faults=5: a list"),
+        ({"faults": None}, "faults=None: a list"),
+        ({"state": ""}, "state='': a path, or None"),
+        ({"state": 5}, "state=5: a path, or None"),
+        ({"uart_file": ""}, "uart_file='': a path, or None"),
+        ({"boot1": 1.0}, "boot1=1.0: 0 or 1"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_at_once(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        SimBoard(**arguments)
+
+
+_USES: dict[str, Any] = {
+    "system_reset": lambda board: board.system_reset(),
+    "drive_reset": lambda board: board.drive_reset(True),
+    "catch_up": lambda board: board.catch_up(),
+    "ap1_open": lambda board: board.ap1_open(),
+    "violations": lambda board: board.violations(),
+    "probe": lambda board: board.probe(),
+    "uart": lambda board: board.uart,
+    "console": lambda board: board.console,
+    "rom": lambda board: board.rom,
+    "virtual_time": lambda board: board.virtual_time,
+    "voltage": lambda board: board.voltage,
+}
+
+
+@pytest.mark.parametrize("use", _USES)
+@pytest.mark.parametrize("over", [False, True])
+def test_nothing_can_be_asked_of_a_board_that_is_not_open(use: str, over: bool) -> None:
+    board = SimBoard()
+    if over:
+        with board:
+            pass
+    with pytest.raises(SimError, match="the board is over" if over else "the board is not entered"):
+        _USES[use](board)
+
+
+@pytest.mark.parametrize("part", ["nor", "core", "soc", "tripwire"])
+def test_what_hangs_on_the_board_is_there_when_it_is_entered(part: str) -> None:
+    board = SimBoard()
+    with pytest.raises(SimError, match="not entered"):
+        getattr(board, part)
+    assert not hasattr(board, part)
+    with board:
+        assert hasattr(board, part)
+        with pytest.raises(AttributeError, match="no attribute 'colour'"):
+            getattr(board, "colour")  # noqa: B009
+
+
+def test_a_system_reset_without_power_does_nothing() -> None:
+    with SimBoard() as board:
+        board.power_off()
+        board.system_reset()
+        board.host.advance(10**11)
+        board.catch_up()
+        assert board.core.held
+        assert not board.ap1_open()
+
+
+def test_power_that_comes_while_nrst_is_low_starts_nothing_until_it_is_let_go() -> None:
+    with SimBoard() as board:
+        board.power_off()
+        board.drive_reset(True)
+        board.power_on()
+        board.host.advance(10**11)
+        board.catch_up()
+        assert board.core.held
+        assert not board.ap1_open()
+        board.drive_reset(False)
+        board.host.advance(10**11)
+        board.catch_up()
+        assert not board.core.held
+        assert board.ap1_open()
+        board.write(RAM, b"live")
+        assert board.read(RAM, 4) == b"live"

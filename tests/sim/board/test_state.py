@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("unicorn")
 
 from n6prog.sim import BoardBusy, SimAccess, SimBoard, SimTripwire
-from n6prog.sim.state import default_folder
+from n6prog.sim.state import default_folder, holder_of
 
 RAM = 0x3407_0000
 
@@ -232,3 +232,30 @@ def test_the_dk_has_the_128_mib_part() -> None:
     with SimBoard("stm32n6570-dk") as board:
         assert board.nor.jedec_id == bytes.fromhex("c2813b")
         assert len(board.nor.content) == 128 << 20
+
+
+@pytest.mark.parametrize(("ending", "status"), [("", 120), ("raise KeyError(1)", 1)])
+def test_the_tripwire_of_a_board_that_nobody_closed_is_heard(ending: str, status: int) -> None:
+    script = f"from n6prog.sim import SimBoard\nSimBoard().__enter__().tripwire.violation('an OTP fuse')\n{ending}\n"
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=60, capture_output=True, text=True)
+    assert (
+        "a simulated board that nobody closed: refused, because it would hurt a real board: an OTP fuse" in done.stderr
+    )
+    assert done.returncode == status
+
+
+def test_a_look_at_the_holder_keeps_nobody_out(tmp_path: Path) -> None:
+    import fcntl
+
+    with SimBoard(state=tmp_path, reason="night run"):
+        assert (holder_of(tmp_path) or {})["reason"] == "night run"
+    assert holder_of(tmp_path) is None
+    lock = tmp_path / "lock"
+    lock.write_text('{"pid": 1, "reason": "died"}\n')
+    with lock.open() as other:
+        fcntl.flock(other.fileno(), fcntl.LOCK_SH)  # somebody else is looking
+        assert holder_of(tmp_path) is None
+    lock.write_text("")
+    with lock.open() as other:
+        fcntl.flock(other.fileno(), fcntl.LOCK_EX)  # without a text there is nothing to look for
+        assert holder_of(tmp_path) is None
