@@ -175,12 +175,7 @@ class SimBoard(Machine):
         if memory is None:
             return
         atexit.unregister(self._forgotten)
-        try:
-            memory.save(self._journal())
-            if self.powered:
-                self.soc.let_go(self.soc.time.now)  # after what is kept: the next run finds NCS low, the tripwire hears
-        finally:
-            self._close()
+        self._end(memory)
         if self.tripwire.violations and kind is None:
             raise SimTripwire(self.tripwire.violations)
 
@@ -189,11 +184,19 @@ class SimBoard(Machine):
         if self._memory is None:
             return
         try:
-            self._memory.save(self._journal())
+            self._end(self._memory)
         finally:
-            self._close()
             if self.tripwire.violations:
                 _end_badly(str(SimTripwire(self.tripwire.violations)))
+
+    def _end(self, memory: Memory) -> None:
+        """Keep the board and let it go."""
+        try:
+            memory.save(self._journal())
+            if self.powered:
+                self.soc.let_go(self.soc.time.now)  # after what is kept: the next run finds NCS low, the tripwire hears
+        finally:
+            self._close()
 
     def _close(self) -> None:
         memory, self._memory = self._memory, None

@@ -21,7 +21,7 @@ from n6prog.sim.bootrom import rom as bootrom
 from n6prog.sim.clock import Timeline
 from n6prog.sim.core import thumb
 from n6prog.sim.core.cpu_clock import CpuClock
-from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap
+from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap, add_hook
 from n6prog.sim.core.mpu import Mpu
 from n6prog.sim.core.ram import SECURE, Ram, locate
 from n6prog.sim.core.tcm import EccFault
@@ -150,18 +150,7 @@ class Engine:
 
         callback = _BLOCK(on_block)
         self._keep.append(callback)
-        handle = ctypes.c_size_t()
-        status = uclib.uc_hook_add(
-            uch,
-            ctypes.byref(handle),
-            uc_const.UC_HOOK_BLOCK,
-            ctypes.cast(callback, ctypes.c_void_p),
-            None,
-            ctypes.c_uint64(1),  # from above to: everywhere
-            ctypes.c_uint64(0),
-        )
-        if status != uc_const.UC_ERR_OK:
-            raise unicorn.UcError(status)
+        add_hook(uch, uc_const.UC_HOOK_BLOCK, callback)
         self.uc.hook_add(uc_const.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(uc_const.UC_HOOK_MEM_INVALID, self._on_invalid)
         self.uc.hook_add(uc_const.UC_HOOK_INSN_INVALID, self._on_undefined)

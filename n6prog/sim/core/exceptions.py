@@ -25,7 +25,6 @@ BASIC_REGISTERS = (0, 1, 2, 3, 12, 14)
 # set as stack and exception are Secure, DCRS (5) set as only the basic registers are stacked.
 RETURN_PREFIX = 0xFFFF_FFE1
 RETURN_SPSEL, RETURN_MODE, RETURN_FTYPE = 1 << 2, 1 << 3, 1 << 4
-RETURN_RESERVED = 1 << 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,16 @@ class Access:
     hot_writes: Mapping[int, Write] = field(default_factory=dict)
 
 
+def add_hook(uch: Any, kind: int, callback: Any) -> None:
+    """Have the library call `callback`, which the caller keeps alive, for every address. Raises UcError."""
+    handle = ctypes.c_size_t()
+    place = ctypes.cast(callback, ctypes.c_void_p)
+    everywhere = ctypes.c_uint64(1), ctypes.c_uint64(0)  # from above to
+    status = uclib.uc_hook_add(uch, ctypes.byref(handle), kind, place, None, *everywhere)
+    if status != uc_const.UC_ERR_OK:
+        raise unicorn.UcError(status)
+
+
 class MemoryMap:
     """The address space of one emulator.
 
@@ -194,19 +204,8 @@ class MemoryMap:
             return True
 
         callback = self._hold(_FILL(on_fill))
-        handle = ctypes.c_size_t()
         self._uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
-        status = uclib.uc_hook_add(
-            uch,
-            ctypes.byref(handle),
-            uc_const.UC_HOOK_TLB_FILL,
-            ctypes.cast(callback, ctypes.c_void_p),
-            None,
-            ctypes.c_uint64(1),  # from above to: everywhere
-            ctypes.c_uint64(0),
-        )
-        if status != uc_const.UC_ERR_OK:
-            raise unicorn.UcError(status)
+        add_hook(uch, uc_const.UC_HOOK_TLB_FILL, callback)
 
     def _whole(self, address: int) -> bool:
         """Whether the page at `address` has no TCM words that were never written."""

@@ -25,7 +25,7 @@ from n6prog.sim.usb.stlink import StLinkV3
 
 PORT = 7184
 API_VERSION = 2  # below 3 OpenOCD sends no batches of register accesses
-OK, TIMEOUT, BAD_PARAMETER, OPEN_ERROR, NOT_AVAILABLE = 1, 0x1001, 0x1002, 0x1003, 0x1053
+OK, TIMEOUT, BAD_PARAMETER, OPEN_ERROR = 1, 0x1001, 0x1002, 0x1003
 WRITE, READ, READ_TRACE = 0, 1, 3
 _DEVICE = 1
 _CONNECTION = 1

@@ -115,7 +115,7 @@ class Xspi(Block):
             if self.input.popped == self.input.total:
                 self._close(self.input.moment_of(self.input.total))
             return value
-        if self._mode == 2:
+        if self.mode == 2:
             self._status(time.now)
             return self.poller.take(time.now) & ((1 << 8 * size) - 1)
         return 0
@@ -168,11 +168,6 @@ class Xspi(Block):
 
     # ---- control and triggers ------------------------------------------------------------------------------------
 
-    @property
-    def _mode(self) -> int:
-        """CR.FMODE."""
-        return self.mode
-
     def _control(self, value: int, now: int) -> None:
         """A write to CR."""
         old = self.load(CR)
@@ -189,7 +184,7 @@ class Xspi(Block):
         if not value & EN:
             self._stop(now)
             self.state = IDLE
-        elif self._mode == 3:
+        elif self.mode == 3:
             if self.state == IDLE:
                 self.state = MAPPED
         elif self.state == MAPPED:
@@ -242,7 +237,7 @@ class Xspi(Block):
 
     def _start_write(self, now: int) -> bool:
         """The first write of DR: does it start a transfer?"""
-        if not self.load(CR) & EN or self._mode or not self.load(CCR) >> 24 & 7:
+        if not self.load(CR) & EN or self.mode or not self.load(CCR) >> 24 & 7:
             return False
         if self._status(now) & BUSY or not self._open(self.load(DLR) + 1, now):
             return False

@@ -54,7 +54,6 @@ class CmsisDapV2:
         self.serial_number = serial_number
         self.host = host if host is not None else Timeline(target.host.now)
         self.is_open = False
-        self.packets = 0
         self._line = SwdLine(lambda: target.dp, target.catch_up)
         self.transfers = Transfers(target, self._line)
         self._pins = _SWCLK | _SWDIO | _NRESET
@@ -89,7 +88,6 @@ class CmsisDapV2:
         self._target.link_faults.command()
         packet = bytes(data)[:PACKET]
         model, board = self._model, self._target.host
-        self.packets += 1
         self.host.advance(model.host_call)
         board.advance_to(self.host.now + model.usb_latency + self._bytes(len(packet)))
         if packet[:1] == bytes((_QUEUE,)):
