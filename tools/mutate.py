@@ -1,11 +1,15 @@
 """`make mutants`: change the simulator in one place at a time and see whether its tests notice.
 
     python tools/mutate.py                               all of sim/nor and the XSPI model, then the hand-made ones
+    python tools/mutate.py --resume                      the same, without what an interrupted run has judged already
     python tools/mutate.py --sample 200 --seed 7         some of them (the hand-made ones all)
     python tools/mutate.py n6prog/sim/nor/wire.py --tests tests/sim/nor      one module, judged by some tests
     python tools/mutate.py n6prog/sim/nor/wire.py --toml      ... survivors as entries for mutation_survivors.toml
     python tools/mutate.py --hand                        the hand-made ones only
     python tools/mutate.py --show 1a2b3c4d               one mutant, as a diff
+
+Modules are judged one after the other, a line for each on stderr; verdicts are written to build/mutants.jsonl as they
+fall, each with a digest of the code and tests it rests on.
 
 A mutant is killed when a test fails, or when the tests take more than three times their time. Survivors are listed,
 with the reason, in mutation_survivors.toml; those marked equivalent (nobody could see the difference) do not count. The
@@ -23,6 +27,7 @@ import json
 import math
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -33,18 +38,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutation.accepted import HandMade, ListError, Survivor, hand_made, survivors
 from mutation.judge import ROOT, Change, Judge, Verdict, compile_module
 from mutation.operators import Mutant, mutants_of, mutated
+from mutation.results import Results
 
 TARGETS = ("n6prog/sim/nor/*.py", "n6prog/sim/soc/xspi*.py")
 TESTS = ["tests/sim/nor", "tests/sim/soc"]
 HERE = Path(__file__).parent
 SURVIVORS = HERE / "mutation_survivors.toml"
 HAND_MADE = HERE / "hand_mutants.toml"
+RESULTS = ROOT / "build" / "mutants.jsonl"
+ALIVE = ("survived", "no test")
 ENOUGH = 0.95
 
 
 def main() -> int:
     """The command line. 0 when all is well, 1 when mutants live that should not, 2 when it cannot be told."""
     args = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing stays in /dev/shm
     paths = args.paths or sorted(str(path.relative_to(ROOT)) for glob in TARGETS for path in ROOT.glob(glob))
     sources = {path: (ROOT / path).read_text() for path in paths}
     found = [mutant for path, source in sources.items() for mutant in mutants_of(path, source)]
@@ -70,6 +79,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="that many mutants, chosen by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on: do not judge again what was judged with the same code and tests"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where verdicts are kept; default: %(default)s")
     parser.add_argument("--hand", action="store_true", help="the hand-made mutants only")
     parser.add_argument("--show", metavar="ID", help="print one mutant as a diff")
     parser.add_argument(
@@ -108,29 +121,13 @@ def _judge(
     accepted: list[Survivor], by_hand: list[HandMade], whole: bool,
 ) -> int:  # fmt: skip
     begun = time.monotonic()
-    everything = {**{entry.module: (ROOT / entry.module).read_text() for entry in by_hand}, **sources}
-    by_hand_texts = [entry.apply(everything[entry.module]) for entry in by_hand]
-    judge = Judge(everything, args.tests, args.jobs)
-    try:
-        baseline = judge.measure()
-        if baseline.failed and not args.keep_going:
-            raise RuntimeError("tests fail without any mutant: " + ", ".join(baseline.failed))
-        judge.leave_out(baseline.failed)
-        print(f"{len(baseline.seconds)} tests, {len(chosen)} mutants, {len(by_hand)} hand-made", flush=True)
-        changes = [judge.change_of(mutant) for mutant in chosen]
-        changes += [_hand_change(*entry, judge) for entry in zip(by_hand, by_hand_texts, strict=True)]
-        verdicts: dict[int, Verdict] = {}
-        judge.run(changes, lambda index, verdict: _note(verdicts, index, verdict, len(changes)))
-    finally:
-        judge.close()
-    alive = [(mutant, verdicts[i]) for i, mutant in enumerate(chosen) if verdicts[i].outcome in ("survived", "no test")]
+    verdicts = _verdicts(args, sources, chosen, accepted, by_hand)
+    alive = [(mutant, verdicts[i]) for i, mutant in enumerate(chosen) if verdicts[i].outcome in ALIVE]
     if args.killers:
         names = [f"{mutant.id} {mutant.module}: {mutant.line} [{mutant.change}]" for mutant in chosen]
         for i, name in enumerate([*names, *(entry.name for entry in by_hand)]):
             print(f"{verdicts[i].outcome:9} {name} {verdicts[i].killer}")
-    hand_alive = [
-        entry.name for i, entry in enumerate(by_hand, len(chosen)) if verdicts[i].outcome in ("survived", "no test")
-    ]
+    hand_alive = [entry.name for i, entry in enumerate(by_hand, len(chosen)) if verdicts[i].outcome in ALIVE]
     print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
     if args.toml:
         _print_entries([mutant for mutant, _ in alive if not any(entry.is_(mutant) for entry in accepted)])
@@ -142,16 +139,70 @@ def _judge(
     return 0 if good and not hand_alive else 1
 
 
+def _verdicts(
+    args: argparse.Namespace, sources: dict[str, str], chosen: list[Mutant],
+    accepted: list[Survivor], by_hand: list[HandMade],
+) -> dict[int, Verdict]:  # fmt: skip
+    """By index into `chosen`, then `by_hand`. Progress goes to stderr, a line a module."""
+    everything = {**{entry.module: (ROOT / entry.module).read_text() for entry in by_hand}, **sources}
+    by_hand_texts = [entry.apply(everything[entry.module]) for entry in by_hand]
+    results = Results(args.results, args.tests, resume=args.resume)
+    known = {i: verdict for i, mutant in enumerate(chosen) if (verdict := results.known(mutant))}
+    print(f"{len(chosen)} mutants, {len(by_hand)} hand-made; {len(known)} judged before", file=sys.stderr, flush=True)
+    if len(known) == len(chosen) and not by_hand:
+        return known
+    verdicts = dict(known)
+    judge = Judge(everything, args.tests, args.jobs)
+    try:
+        baseline = judge.measure()
+        if baseline.failed and not args.keep_going:
+            raise RuntimeError("tests fail without any mutant: " + ", ".join(baseline.failed))
+        judge.leave_out(baseline.failed)
+        print(f"{len(baseline.seconds)} tests", file=sys.stderr, flush=True)
+        changes = [judge.change_of(mutant) for mutant in chosen]
+        changes += [_hand_change(*entry, judge) for entry in zip(by_hand, by_hand_texts, strict=True)]
+
+        def told(index: int, verdict: Verdict) -> None:
+            verdicts[index] = verdict
+            if index < len(chosen):
+                results.keep(chosen[index], verdict)
+
+        for name, group in _groups(chosen, accepted, len(by_hand)):
+            begun = time.monotonic()
+            judge.run(changes, [index for index in group if index not in known], told)
+            _progress(name, [verdicts[index] for index in group], sum(index in known for index in group), begun)
+    finally:
+        judge.close()
+        results.close()
+    return verdicts
+
+
+def _groups(chosen: list[Mutant], accepted: list[Survivor], by_hand: int) -> list[tuple[str, list[int]]]:
+    """The indices module by module. Listed survivors first: they take longest, and the others fill the other cores."""
+    groups: dict[str, list[int]] = {}
+    for index, mutant in enumerate(chosen):
+        groups.setdefault(mutant.module, []).append(index)
+    for group in groups.values():
+        group.sort(key=lambda index: not any(entry.is_(chosen[index]) for entry in accepted))
+    if by_hand:
+        groups["hand-made"] = list(range(len(chosen), len(chosen) + by_hand))
+    return list(groups.items())
+
+
+def _progress(name: str, verdicts: list[Verdict], before: int, begun: float) -> None:
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    live = sum(outcomes[outcome] for outcome in ALIVE)
+    print(
+        f"{name:36} {len(verdicts):5} mutants {len(verdicts) - live:5} killed ({outcomes['timeout']} by time) "
+        f"{live:4} live {before:5} from before {time.monotonic() - begun:6.0f} s",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
+
+
 def _hand_change(entry: HandMade, text: str, judge: Judge) -> Change:
     lines = {(entry.module, line) for line in entry.lines(judge.sources[entry.module])}
     tests = [test for test, seen in judge.baseline.lines.items() if seen & lines]
     return Change(entry.module, "", tests or list(judge.baseline.seconds), lambda: compile_module(entry.module, text))
-
-
-def _note(verdicts: dict[int, Verdict], index: int, verdict: Verdict, total: int) -> None:
-    verdicts[index] = verdict
-    if sys.stderr.isatty() and (len(verdicts) % 20 == 0 or len(verdicts) == total):
-        print(f"\r{len(verdicts)} of {total}", end="" if len(verdicts) < total else "\n", file=sys.stderr, flush=True)
 
 
 def _print_entries(alive: list[Mutant]) -> None:

@@ -37,12 +37,16 @@ def _files(module: str) -> list[str]:
 
 
 class Order:
-    """Tests that have killed come first, then one case of every test function, then the second cases, and so on."""
+    """Tests that have killed in this place come first, then those that have killed elsewhere.
+
+    After them one case of every test function, then the second cases, and so on. A place is a function of a module.
+    """
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self._seconds = seconds
         self._kills: Counter[str] = Counter()
-        self._file_kills: Counter[str] = Counter()
+        self._kills_in: Counter[tuple[str, str]] = Counter()
+        self._file_kills: Counter[tuple[str, str]] = Counter()
         cases: Counter[str] = Counter()
         self._case: dict[str, int] = {}
         for test in seconds:
@@ -50,18 +54,22 @@ class Order:
             self._case[test] = cases[function]
             cases[function] += 1
 
-    def killed(self, test: str) -> None:
+    def killed(self, test: str, module: str, function: str) -> None:
         """Remember."""
         self._kills[test] += 1
-        self._file_kills[file_of(test)] += 1
+        self._kills_in[test, f"{module} {function}"] += 1
+        self._file_kills[file_of(test), module] += 1
 
-    def sorted(self, tests: list[str]) -> list[str]:
+    def sorted(self, tests: list[str], module: str, function: str) -> list[str]:
         """The tests, the most promising ones first."""
-        return sorted(tests, key=lambda test: (-self._kills[test], self._case[test], self._seconds[test]))
+        kills, inside, place = self._kills, self._kills_in, f"{module} {function}"
+        return sorted(
+            tests, key=lambda test: (-inside[test, place], -kills[test], self._case[test], self._seconds[test])
+        )
 
-    def best_file(self, tests: list[str]) -> str:
-        """The test file with the most kills so far."""
-        return max(sorted({file_of(test) for test in tests}), key=lambda file: self._file_kills[file])
+    def best_file(self, tests: list[str], module: str) -> str:
+        """The test file with the most kills in this module so far."""
+        return max(sorted({file_of(test) for test in tests}), key=lambda file: self._file_kills[file, module])
 
 
 def file_of(test: str) -> str:

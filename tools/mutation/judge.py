@@ -8,6 +8,7 @@ has imported only foreign packages. Linux only (fork, CPU time limits).
 from __future__ import annotations
 
 import ast
+import ctypes
 import gc
 import mmap
 import os
@@ -21,20 +22,25 @@ import tempfile
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from mutation.choose import Order, file_of, imported_by
 from mutation.operators import Mutant, mutated
 from mutation.session import KILLED, ROOT, Failures, Recorder, pairs, run_pytest, run_tests
-from mutation.source import Functions, Substitute, live_functions, swap_code
+from mutation.source import Functions, Substitute, caches_of, live_functions, swap_code
 
 _SHM = Path("/dev/shm")  # noqa: S108  (scratch in memory where there is such a folder)
+_PREFIX = "mutants-"
 _MEMORY = 4 << 30
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 _CANNOT = 77  # exit code of a child: the code could not be swapped
 
 
@@ -81,13 +87,17 @@ class Judge:
         self.tests = tests
         self.jobs = jobs
         self.baseline = Baseline()
-        self._scratch = Path(tempfile.mkdtemp(prefix="mutants-", dir=_SHM if _SHM.is_dir() else None))
+        _remove_left_behind()
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_SHM if _SHM.is_dir() else None))
+        self._server: _Server | None = None
         sys.dont_write_bytecode = False  # the rewritten tests are compiled once
         tempfile.tempdir = str(self._scratch)  # children leave by os._exit: nothing of theirs may stay behind
         sys.pycache_prefix = str(self._scratch / "pycache")
 
     def close(self) -> None:
-        """Remove the scratch folder."""
+        """End what still runs and remove the scratch folder."""
+        if self._server is not None:
+            self._server.end()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     # ---- without a mutant --------------------------------------------------------------------------------------------
@@ -125,7 +135,10 @@ class Judge:
         def loop(session: pytest.Session) -> None:
             result.at_import = recorder.taken()
             failures = Failures(session)
+            caches = caches_of({str(ROOT / path) for path in self.sources})
             for item, following in pairs(session.items):
+                for clear in caches:  # else only the first test to ask would be seen to run the function
+                    clear()
                 begun = time.process_time()
                 sys.settrace(recorder.enter)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -164,48 +177,42 @@ class Judge:
 
         return Change(mutant.module, function, tests, make)
 
-    def run(self, changes: list[Change], told: Callable[[int, Verdict], None]) -> None:
-        """Judge all; `told` gets the index and the verdict of each as it falls."""
+    def run(self, changes: list[Change], group: list[int], told: Callable[[int, Verdict], None]) -> None:
+        """Judge those of `changes` with the indices of `group`; `told` gets index and verdict of each as it falls.
+
+        `changes` must be the same every time. Raises RuntimeError when the process that judges ends early.
+        """
         self._told = told
-        for index, change in enumerate(changes):
-            if not change.tests:
+        inside = [index for index in group if changes[index].tests and changes[index].function]
+        anew = [index for index in group if changes[index].tests and not changes[index].function]
+        for index in group:
+            if not changes[index].tests:
                 told(index, Verdict("no test"))
-        inside = [index for index, change in enumerate(changes) if change.tests and change.function]
-        anew = [index for index, change in enumerate(changes) if change.tests and not change.function]
         if inside:
             anew += self._run_inside(changes, inside)
-        self._schedule(changes, sorted(anew), self._import_anew)
+        self._schedule(changes, anew, self._import_anew)
 
     def _run_inside(self, changes: list[Change], indices: list[int]) -> list[int]:
         """The changes of function bodies, in children of a process with everything imported; gives the rest."""
-        # the verdicts come back through a pipe
-        reader, writer = os.pipe()
-        server = os.fork()
-        if server == 0:
-            os.close(reader)
-            _guarded(lambda: self._serve(changes, indices, writer))
-        os.close(writer)
+        if self._server is None:
+            self._server = _Server(lambda orders, writer: self._serve(changes, orders, writer))
         impossible = []
-        with os.fdopen(reader, "rb") as stream:
-            while True:
-                try:
-                    index, outcome, killer = pickle.load(stream)  # noqa: S301  (our own child)
-                except EOFError:
-                    break
-                if outcome == "cannot":
-                    impossible.append(index)
-                else:
-                    self._told(index, Verdict(outcome, killer))
-        os.waitpid(server, 0)
+        for index, outcome, killer in self._server.ask(indices):
+            if outcome == "cannot":
+                impossible.append(index)
+                continue
+            if killer:
+                self._order.killed(killer, changes[index].path, changes[index].function)
+            self._told(index, Verdict(outcome, killer))
         return impossible
 
-    def _serve(self, changes: list[Change], indices: list[int], writer: int) -> int:
+    def _serve(self, changes: list[Change], orders: BinaryIO, answers: BinaryIO) -> int:
+        """The life of the server: imports everything once, then judges the indices that come, until no more come."""
         Substitute(ROOT, self._codes).install()
-        stream = os.fdopen(writer, "wb")
 
         def tell(index: int, verdict: Verdict) -> None:
-            pickle.dump((index, verdict.outcome, verdict.killer), stream)
-            stream.flush()
+            pickle.dump((index, verdict.outcome, verdict.killer), answers)
+            answers.flush()
 
         self._told = tell
 
@@ -219,7 +226,10 @@ class Judge:
                     return _CANNOT
                 return run_tests(session, change.tests, killer)
 
-            self._schedule(changes, indices, child)
+            while indices := _next(orders):
+                self._schedule(changes, indices, child)
+                pickle.dump(None, answers)
+                answers.flush()
 
         return int(run_pytest(self.tests, loop))
 
@@ -227,7 +237,7 @@ class Judge:
         """In a child: the whole of pytest with the changed module."""
         Substitute(ROOT, {**self._codes, change.path: change.make()}).install()
         # collecting takes longer than most mutants live: first one file, in a process of its own
-        first = self._order.best_file(change.tests)
+        first = self._order.best_file(change.tests, change.path)
         tests = [test for test in change.tests if file_of(test) == first]
         child = os.fork()
         if child == 0:
@@ -258,7 +268,7 @@ class Judge:
             while waiting and len(running) < self.jobs:
                 index = waiting.pop()
                 change = changes[index]
-                change.tests = self._order.sorted(change.tests)
+                change.tests = self._order.sorted(change.tests, change.path, change.function)
                 limit = 1 + 3 * sum(self.baseline.seconds[test] for test in change.tests)
                 child = os.fork()
                 if child == 0:
@@ -271,6 +281,8 @@ class Judge:
                     if time.monotonic() > deadline:
                         os.kill(late, signal.SIGKILL)
                 continue
+            if child not in running:
+                raise RuntimeError("the process with the tests ended early")
             index, _ = running.pop(child)
             shutil.rmtree(self._scratch / str(index), ignore_errors=True)
             self._conclude(changes[index], index, status, slots)
@@ -289,7 +301,7 @@ class Judge:
             (which,) = struct.unpack_from("<I", slots, 4 * index)
             killer = change.tests[which - 1] if which else ""
             if killer:
-                self._order.killed(killer)
+                self._order.killed(killer, change.path, change.function)
             self._told(index, Verdict("killed", killer))
 
     def _in_child(
@@ -306,10 +318,71 @@ class Judge:
         return work(change, lambda test: struct.pack_into("<I", slots, 4 * index, change.tests.index(test) + 1))
 
 
+class _Server:
+    """A forked process that judges indices by order."""
+
+    def __init__(self, work: Callable[[BinaryIO, BinaryIO], int]) -> None:
+        orders, self._orders = _pipe()
+        self._answers, answers = _pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            self._orders.close()
+            self._answers.close()
+            _guarded(lambda: work(orders, answers))
+        orders.close()
+        answers.close()
+
+    def ask(self, indices: list[int]) -> Iterator[tuple[int, str, str]]:
+        """Index, outcome and killer of each, as it falls. Raises RuntimeError when the process ends before."""
+        try:
+            pickle.dump(indices, self._orders)
+            self._orders.flush()
+            while (answer := pickle.load(self._answers)) is not None:  # noqa: S301  (our own child)
+                yield answer
+        except (EOFError, BrokenPipeError):
+            raise RuntimeError("the process with the tests ended early") from None
+
+    def end(self) -> None:
+        """At once; its children die with it."""
+        for stream in (self._orders, self._answers):
+            with suppress(OSError):
+                stream.close()
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+
+
+def _pipe() -> tuple[BinaryIO, BinaryIO]:
+    reader, writer = os.pipe()
+    return os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
+
+
+def _next(orders: BinaryIO) -> list[int]:
+    """The next indices to judge; none when nobody asks any more."""
+    try:
+        return list(pickle.load(orders))  # noqa: S301  (our own parent)
+    except EOFError:
+        return []
+
+
+def _remove_left_behind() -> None:
+    """The scratch folders of runs that were killed."""
+    for folder in _SHM.glob(f"{_PREFIX}*-*") if _SHM.is_dir() else ():
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _guarded(work: Callable[[], int], log: Path = Path(os.devnull)) -> None:
-    """The life of a child: what it prints goes into the log, and it never returns into its parent's code."""
+    """The life of a child: what it prints goes into the log, and it never returns into its parent's code.
+
+    It dies with its parent, and only so: a Ctrl-C is its parent's business.
+    """
     code = 70
     try:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         target = os.open(log, os.O_WRONLY | os.O_CREAT)
         for stream in (1, 2):
             os.dup2(target, stream)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -53,6 +54,18 @@ def live_functions(files: set[str]) -> Functions:
         if type(thing) is types.FunctionType and thing.__code__.co_filename in files:
             found.setdefault((thing.__code__.co_filename, thing.__code__.co_qualname), []).append(thing)
     return found
+
+
+_Cached = type(functools.cache(len))
+
+
+def caches_of(files: set[str]) -> list[Callable[[], None]]:
+    """What empties the cache of every function of these files that keeps its results."""
+    return [
+        thing.cache_clear for thing in gc.get_objects()
+        if type(thing) is _Cached and getattr(thing.__wrapped__, "__code__", None) is not None
+        and thing.__wrapped__.__code__.co_filename in files
+    ]  # fmt: skip
 
 
 def swap_code(functions: list[types.FunctionType], module: types.CodeType, name: str) -> bool:
