@@ -65,9 +65,9 @@ def _read(
     return Command(opcode, name, kind, modes, *spi, *opi, busy=busy, individual=individual, otp=otp)
 
 
-def _switch(opcode: int, name: str, *, busy: bool = False, suspended: bool = True, otp: bool = True) -> Command:
+def _switch(opcode: int, name: str, *, busy: bool = False, suspended: bool = True) -> Command:
     """A command of one opcode that needs no WEL."""
-    return Command(opcode, name, "write", SPI | OPI, busy=busy, suspended=suspended, otp=otp)
+    return Command(opcode, name, "write", SPI | OPI, busy=busy, suspended=suspended)
 
 
 def _change(
@@ -106,7 +106,7 @@ _TABLE = (
     _change(0xDC, "BE4B", 4, 4),
     _change(0x60, "CE", 0, 0),
     _change(0xC7, "CE", 0, 0),
-    _switch(0xB0, "SUSPEND", busy=True, suspended=False, otp=False),
+    _switch(0xB0, "SUSPEND", busy=True),  # suspended, or in the OTP area, there is nothing to suspend
     _switch(0x30, "RESUME"),
     Command(0xC0, "SBL", "write", SPI | OPI, opi_address=4, data=(1, 1), paired=True),
     # 2.2 registers and identification
@@ -117,8 +117,9 @@ _TABLE = (
     _read(0x05, "RDSR", (0, 0), (4, 4), busy=True),
     _read(0x15, "RDCR", (0, 0), (4, 4), busy=True),
     _change(0x01, "WRSR", 0, 4, (1, 2), paired=True),
-    _read(0x71, "RDCR2", (4, 0), (4, 4), busy=True),  # while busy by address
-    Command(0x72, "WRCR2", "write", SPI | OPI, 4, 0, 4, data=(1, 1), paired=True, busy=True),  # WEL and busy by address
+    _read(0x71, "RDCR2", (4, 0), (4, 4)),  # while busy by address
+    # WEL and while busy by address
+    Command(0x72, "WRCR2", "write", SPI | OPI, spi_address=4, opi_address=4, data=(1, 1), paired=True),
     _read(0x2B, "RDSCUR", (0, 0), (4, 4), busy=True),
     _read(0x16, "RDFBR", (0, 0), (4, 4)),
     _change(0x17, "WRFBR", 0, 4, (4, 4), forbidden=STAYS),

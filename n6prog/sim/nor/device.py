@@ -34,7 +34,7 @@ from n6prog.sim.nor.registers import (
     Registers,
 )
 from n6prog.sim.nor.state import NorState
-from n6prog.sim.nor.timing import SHORTEST, SLOWEST
+from n6prog.sim.nor.timing import SHORTEST
 from n6prog.sim.nor.wire import Framing, as_seen, edges
 from n6prog.sim.tripwire import Tripwire
 
@@ -45,6 +45,9 @@ _OPCODE_CLOCKS = {"1S": 8, "8S": 2, "8D": 1}
 _BITS = {"1S": 1, "8S": 8, "8D": 16}  # bits a clock carries
 _GUARDED = frozenset({"WRSR", "WRCR2"})  # forbidden with some values
 _IN_POWER_DOWN = frozenset({"RDP", "RSTEN", "RST"})
+# Bytes sampled from another bus mode's frame that a part in 1S takes for a page of zeros at one bit for two bytes. More
+# change nothing but the odd bits at the end, and those come again every 64 bytes.
+_PAGE_OF_LOW = 4096
 _RDSR, _WREN = b"\x05", b"\x06"
 _USUAL = frozenset({_RDSR, _WREN})
 _OF_A_BANK = frozenset({"program", "sector", "block"})
@@ -193,14 +196,14 @@ class NorDevice:
         if clock < SHORTEST[mode]:
             self.reset_enabled = False
             return None
-        if head in _USUAL and frame.mode == mode == "1S" and frame.head_clocks == 8 and not out and clock >= SLOWEST:
-            quick = self._usual(head, start + 8 * clock, want)
+        if head in _USUAL and frame.mode == mode == "1S" and frame.head_clocks == 8 and not out:
+            quick = self._usual(head, want)
             if quick is not None:
                 return quick or None
         sent, extra_bits = head + out, 0
         if foreign:
             # lines that nobody drives while the controller samples count as low; what is a write stays one by its bits
-            sent, extra_bits = as_seen(mode, edges(frame, head, out or bytes(min(want, 960 + want % 64))))
+            sent, extra_bits = as_seen(mode, edges(frame, head, out or bytes(min(want, _PAGE_OF_LOW + want % 64))))
         elif frame.dummy and not want:
             # the device takes what stands on the undriven lines for data
             length, extra_bits = divmod(frame.dummy * _BITS[mode], 8)
@@ -212,15 +215,14 @@ class NorDevice:
             self.floating.last = answer[-1]
         return answer
 
-    def _usual(self, head: bytes, over: int, want: int) -> bytes | None:
+    def _usual(self, head: bytes, want: int) -> bytes | None:
         """A status read of one byte or a write enable in 1S, in the usual state of the part: a short way to the same.
 
-        `over`: when the opcode is out. None when this is another case; no bytes: done, and nothing is driven.
+        None when this is another case; no bytes: done, and nothing is driven.
         """
-        if self.power_down or self.otp or self.suspended is not None:
+        if self.power_down:
             return None
         if head == _RDSR and want == 1:
-            self.settle(over)
             self.status_polls = self.status_polls + 1 if self.operation else 0
             self.floating.last = status = self.status
             self.reset_enabled = False
@@ -228,7 +230,7 @@ class NorDevice:
         if head == _WREN and not want and self.operation is None:
             self.reset_enabled = False
             self.status_polls = 0
-            self._acts["WREN"](0, b"", over)
+            self._acts["WREN"](0, b"", 0)  # it looks at none of these
             return b""
         return None
 
@@ -309,15 +311,14 @@ class NorDevice:
         return not command.individual or self.registers.individual
 
     def _hears_busy(self, command: Command, address: int) -> bool:
-        """While WIP is 1: status and reset; on read-while-write parts also what concerns another bank."""
+        """While WIP is 1: status and reset, and what concerns another bank; a part without banks is one bank."""
         assert self.operation is not None
         name = command.name
-        banks = self.part.banks > 1
         if name in ("RDCR2", "WRCR2"):
-            return address == CR2_CRC or (banks and name == "RDCR2" and address >= CR2_BANKS)
+            return address == CR2_CRC or (name == "RDCR2" and address >= CR2_BANKS)
         if name == "WRDI":
             return self.operation.kind == "suspending"
-        if command.kind == "array" and banks:
+        if command.kind == "array":
             return self.busy_bank not in (-1, address % self.part.size // self.part.bank_size)
         return command.busy
 

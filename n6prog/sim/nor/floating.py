@@ -14,7 +14,7 @@ class FloatingBus:
     how often it was asked for: the same run reads the same bytes.
     """
 
-    def __init__(self, seed: int = 0, style: str = "last") -> None:
+    def __init__(self, seed: int, style: str = "last") -> None:
         if style not in STYLES:
             raise ValueError(f"float={style}: one of {', '.join(STYLES)}")
         self.seed = seed

@@ -7,8 +7,8 @@ PATTERNS = ((0x349A, 0x3514), (0x5555, 0x5555))
 _FIRST = {"1S": 2, "8S": 4, "8D": 4}  # dummy clocks before it (Verilog model)
 
 
-def lead(mode: str, dummies: int, bits: int, undriven: int, pattern: int) -> int:
-    """The last `bits` bits that stood on the lines before the data, as a number.
+def lead(mode: str, dummies: int, undriven: int, pattern: int) -> int:
+    """The bits that stood on the lines before the data, as a number; the last one is bit 0.
 
     `dummies` is the number of dummy clocks; what is not pattern comes from `undriven`. `pattern` is PPTSEL.
     """
@@ -22,4 +22,4 @@ def lead(mode: str, dummies: int, bits: int, undriven: int, pattern: int) -> int
         high = main >> 15 - symbol % 16 & 1
         level = high if width == 1 else (0xF7 * high | (third >> 15 - symbol % 16 & 1) << 3)
         value = value & ~((1 << width) - 1 << at) | level << at
-    return value & (1 << bits) - 1
+    return value

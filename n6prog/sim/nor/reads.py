@@ -136,13 +136,13 @@ class Reads:
         return (int.from_bytes(source(first, want + 1), "big") >> 8 - odd & mask).to_bytes(want, "big")
 
     def _before(self, bits: int, command: Command | None) -> int:
-        """What stood on the lines in the last `bits` bits before the data."""
+        """What stood on the lines before the data, at least the last `bits` bits; the last one is bit 0."""
         device = self._device
-        undriven = int.from_bytes(device.floating.fill(-(-bits // 8)), "big") & (1 << bits) - 1
+        undriven = int.from_bytes(device.floating.fill(-(-bits // 8)), "big")
         if command is None or command.name not in _WITH_PREAMBLE or not device.registers.cr & PBE:
             return undriven
         pattern = device.registers.cr2.get(CR2_PREAMBLE, 0) & 1
-        return preamble.lead(device.mode, self._dummies(command), bits, undriven, pattern)
+        return preamble.lead(device.mode, self._dummies(command), undriven, pattern)
 
     # ---- sources ---------------------------------------------------------------------------------------------------
 
@@ -218,9 +218,8 @@ class Reads:
         def give(skip: int, count: int) -> bytes:
             if not double:
                 return self._cells(memory, address + skip, count)
-            start = skip & ~1
-            data = swap_pairs(self._cells(memory, address + start, (skip - start + count + 1) & ~1))
-            return data[skip - start : skip - start + count]
+            # whole pairs: a controller is whole clocks early or late, so `skip` is even
+            return swap_pairs(self._cells(memory, address + skip, count + count % 2))[:count]
 
         return give
 
@@ -322,8 +321,6 @@ class Reads:
             device.status_polls += 1
             busy = bytes((device.status,))
             last = data_start + (skip + count - 1) // per_byte * byte
-            if operation.end > last or device.faults.stuck_wip:
-                return busy * count
             early = max(0, min(count, -(-(operation.end - data_start) // byte) * per_byte - skip))
             device.settle(last)
             return busy * early + bytes((device.status,)) * (count - early)

@@ -148,3 +148,118 @@ def test_samples_of_another_bus_mode_are_bits_too(bench: Bench, want: int, trips
     frame = Framing.of(NONE, Phase(8, False, 6), NONE, Phase(8, False))
     bench.nor.transaction(0, CLOCK, frame, b"\0\1\1\0\1\0", b"", want)
     assert bool(bench.tripwire.violations) is trips
+
+
+# ---- traffic of another bus mode ---------------------------------------------------------------------------------
+
+
+def foreign(bench: Bench, sent: bytes) -> None:
+    """These bytes, as the part in its mode takes them from a frame of another one."""
+    mode = bench.nor.mode
+    if mode == "1S":  # DQ0 of eight lines, a bit a clock
+        bits = bytes(byte >> 7 - bit & 1 for byte in sent for bit in range(8))
+        shape, head, data = Framing.of(NONE, NONE, NONE, Phase(8, False)), b"", bits
+    elif mode == "8S":  # the rising edges of both
+        shape, head, data = Framing.of(NONE, NONE, NONE, Phase(8, True)), b"", bytes(b for b in sent for _ in range(2))
+    else:  # data in one edge a clock stand at both edges
+        shape = Framing.of(Phase(8, True, 2), NONE, NONE, Phase(8, False))
+        head, data = sent[:2], sent[2::2]
+    bench.nor.transaction(bench.now, CLOCK, shape, head, data)
+    bench.now += MS
+
+
+# hw-flash 2.2, 2.3: bytes behind the opcode in 1S, 8S and 8D, address and data
+BEHIND = {
+    0x17: (4, 8, 8), 0x2F: (0, 0, 0), 0x68: (0, 0, 0), 0xE3: (4, 4, 4), 0x2C: (1, 5, 6), 0x28: (12, 12, 12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("opcode", sorted(BEHIND))
+def test_foreign_traffic_trips_at_the_exact_length_only(bench: Bench, mode: str, opcode: int) -> None:
+    bench.octal(mode)
+    count = BEHIND[opcode][("1S", "8S", "8D").index(mode)]
+    step = 2 if mode == "8D" else 1  # whole clocks
+    head = bytes((opcode,)) if mode == "1S" else bytes((opcode, opcode ^ 0xFF))
+    for other in (count - step, count + step):
+        if other >= 0:
+            foreign(bench, head + bytes(other))
+            assert bench.tripwire.violations == []
+    foreign(bench, head + bytes(count))
+    assert len(bench.tripwire.violations) == 1
+
+
+@pytest.mark.parametrize(("want", "heard"), [(8, True), (12, False), (4232, True), (4236, False)])
+def test_low_lines_of_a_foreign_read_are_a_program_when_the_bits_are_whole(
+    bench: Bench, want: int, heard: bool
+) -> None:
+    """Eight lines spell 12h and an address on DQ0; then the controller samples, a bit a byte, and nobody drives."""
+    bench.enable()
+    bits = bytes(byte >> 7 - bit & 1 for byte in b"\x12\x00\x00\x01\x00" for bit in range(8))
+    shape = Framing.of(NONE, Phase(8, False, 40), NONE, Phase(8, False))
+    bench.nor.transaction(bench.now, CLOCK, shape, bits, b"", want)
+    bench.now += MS
+    bench.nor.settle(bench.now)
+    count = min(want // 8, 256) if heard else 0
+    assert bytes(bench.content[0x100:0x200]) == bytes(count) + b"\xff" * (256 - count)
+    assert bench.sr == (0 if heard else 2)
+
+
+def test_a_lone_byte_of_eight_lines_in_eight_clocks_is_no_one_line_command(make_bench, mode: str) -> None:
+    bench = make_bench(undriven="ff")
+    bench.octal(mode)
+    shape = Framing.of(Phase(8, False, 1), NONE, NONE, NONE, dummy=7)
+    assert bench.nor.transaction(bench.now, CLOCK, shape, b"\x06") is None
+    assert not bench.nor.wel
+    shape = Framing.of(Phase(8, False, 1), NONE, NONE, Phase(8, False), dummy=7)
+    assert bench.nor.transaction(bench.now + MS, CLOCK, shape, b"\x05", b"", 1) is None
+
+
+@pytest.mark.parametrize("octal", ["8S", "8D"])
+def test_a_second_byte_of_ones_is_no_inverse(bench: Bench, octal: str) -> None:
+    bench.octal(octal)
+    bench.frame(0x06, mode=octal, inverse=0xFF)
+    assert not bench.nor.wel
+
+
+# ---- one line: more or less than the documented frame
+
+
+@pytest.mark.parametrize(("octal", "per_clock"), [("8S", 1), ("8D", 2)])
+def test_octal_dummies_before_the_data_of_a_program_are_data(make_bench, octal: str, per_clock: int) -> None:
+    bench = make_bench(undriven="00")
+    bench.octal(octal)
+    bench.enable()
+    bench.frame(0x12, bytes(4), b"\x5a\x5a", dummy=2, mode=octal)
+    bench.wait()
+    zeros = 2 * per_clock
+    assert bytes(bench.content[: zeros + 3]) == bytes(zeros) + b"\x5a\x5a\xff"
+
+
+def test_a_write_enable_with_clocks_after_it_is_not_answered(bench: Bench) -> None:
+    assert bench.frame(0x06, want=1) is None
+
+
+def test_a_status_read_of_no_or_two_bytes(bench: Bench) -> None:
+    assert bench.frame(0x05) == b""
+    assert bench.sr == 0
+    bench.enable()
+    assert bench.frame(0x05, want=2) == b"\x02\x02"
+
+
+def test_what_floats_completes_an_address(make_bench) -> None:
+    bench = make_bench(undriven="ff")
+    bench.content[0x01FF] = 0x42
+    assert bench.frame(0x13, bytes.fromhex("000001"), want=1, dummy=8) == b"\x42"
+
+
+def test_an_address_byte_too_many_is_no_part_of_the_address(bench: Bench) -> None:
+    bench.content[0x100:0x103] = b"\x11\x22\x33"
+    assert bench.frame(0x03, bytes.fromhex("00010055"), want=2) == b"\x22\x33"
+
+
+def test_an_odd_tail_of_an_8d_program_is_lost(bench: Bench) -> None:
+    bench.octal("8D")
+    bench.enable()
+    bench.frame(0x12, bytes(4), b"\x11\x22\x33", mode="8D")
+    bench.wait()
+    assert bytes(bench.content[:4]) == b"\x22\x11\xff\xff"  # hw-flash 5.1
