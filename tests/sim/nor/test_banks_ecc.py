@@ -231,8 +231,19 @@ def test_the_failing_address_has_26_bits():
     status.note(1, 0x3FF_FFF0, ONE_BIT)
     assert [status.read(0x0400_0000 + low) for low in (0xC00, 0xD00, 0xE00, 0xF00)] == [0xF0, 0xFF, 0xFF, 0x03]
     status.clear()
+    status.note(1, 0x3FF_FFFF, ONE_BIT)  # bits 3 to 0 are not shown
+    assert status.read(0x0400_0C00) == 0xF0
+    status.clear()
     status.note(0, 0x2A5_5A30, ONE_BIT)
     assert [status.read(low) for low in (0xC00, 0xD00, 0xE00, 0xF00)] == [0x30, 0x5A, 0xA5, 0x02]
+
+
+@pytest.mark.parametrize("upper", [0x0400_0800, 0x0800_0800])
+def test_a_part_of_one_die_has_no_other_group_to_clear(bench, upper):
+    bench.nor.faults.ecc_one = frozenset({0})
+    bench.read(0, 1)
+    bench.write_cr2(upper, 0)
+    assert bench.cr2(0x800) == 0x91
 
 
 def test_the_otp_area_has_no_share_in_it(bench):

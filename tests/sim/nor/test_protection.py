@@ -291,3 +291,23 @@ def test_a_reset_locks_the_spb_down_again_in_password_mode_only(bench):
     bench.now += 40 * US
     bench.reset()
     assert protection.lock == 0xFF
+
+
+def test_every_sector_is_open_after_gbulk(bench):
+    bench.individual()
+    bench.enable()
+    bench.send(0x98)
+    for address in (*range(0, BLOCK, SECTOR), BLOCK, 2 * BLOCK, *range(3 * BLOCK, 4 * BLOCK, SECTOR)):
+        assert bench.get(0xE0, address) == b"\0"
+
+
+def test_other_bits_of_scur_do_not_lock_one_by_one(bench):
+    bench.nor.registers.scur = 0x7F
+    assert bench.get(0xE0, 0) is None
+    assert starts(bench, 0x12, 0) == 152 * US
+
+
+def test_a_program_past_the_end_is_judged_where_it_lands(bench):
+    bench.nor.registers.bp = 1  # the top block
+    assert starts(bench, 0x12, 0x40000 + 0x100) == 152 * US
+    assert starts(bench, 0x12, 0x40000 + 0x30000) == 2 * US

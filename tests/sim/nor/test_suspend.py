@@ -182,3 +182,38 @@ def test_the_first_suspend_may_come_at_once(bench):
     bench.now = began + 100 * US
     bench.send(0xB0)
     assert bench.nor.suspended.end == 25 * MS - (bench.ended - began)
+
+
+def test_wren_is_not_heard_in_the_latency(bench, mode):
+    bench.octal(mode)
+    begin(bench, 0x21)
+    bench.send(0xB0)
+    bench.send(0x04)
+    assert bench.sr == 0x01
+    bench.send(0x06)
+    assert bench.sr == 0x01
+
+
+def test_a_slow_program_goes_on_when_it_had_192_us(make_bench):
+    """SFDP: 192 us from a resume to the next suspend; tPP may be a millisecond (hw-flash 4.1)."""
+    bench = make_bench(page_time=MS)
+    began = begin(bench, 0x12)
+    bench.now = began + 10 * US
+    bench.send(0xB0)
+    left = MS - (bench.ended - began)
+    command = 8 * bench.clock
+    for early, kept in ((1, left), (0, left - 192 * US)):
+        bench.wait()
+        bench.send(0x30)
+        bench.now = bench.ended + 192 * US - command - early
+        bench.send(0xB0)
+        assert bench.nor.suspended.end == kept
+
+
+def test_power_that_goes_before_a_suspend_is_through_spoils_what_it_was_to_suspend(bench):
+    bench.content[:0x1000] = bytes(0x1000)
+    begin(bench, 0x21)
+    bench.now += MS
+    bench.send(0xB0)
+    bench.nor.power_off(bench.ended - 1)
+    assert bytes(bench.content[:0x1000]) not in (bytes(0x1000), b"\xff" * 0x1000)
