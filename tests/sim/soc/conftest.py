@@ -112,6 +112,16 @@ class Chip:
             self.xw(0x50, byte, 1)
         self.done()
 
+    def begin_program(self, length: int, address: int = 0) -> None:
+        """Write enable and a page program in 1S; it goes out as its `length` bytes come into DR."""
+        self.command(0x06, 0x1)
+        self.mode(0)
+        self.xw(0x40, length - 1)
+        self.xw(0x108, 0)
+        self.xw(0x100, 0x0100_3101)
+        self.xw(0x110, 0x12)
+        self.xw(0x48, address)
+
     def poll(self, match: int = 0, mask: int = 1) -> None:
         """Automatic polling of RDSR with APMS, every 16 clocks."""
         self.mode(2, 1 << 22)

@@ -52,12 +52,8 @@ def test_a_command_without_data_takes_its_bits(chip):
 
 
 def test_ar_does_not_trigger_a_write_with_data(chip):
-    chip.command(0x06, 0x1)
+    chip.begin_program(1)
     frames = len(chip.nor.frames)
-    chip.xw(0x40, 0)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0)
     assert chip.xr(0x20) & 0x24 == 0x04  # not busy, FIFO empty
     chip.xw(0x50, 0x00, 1)
     assert len(chip.nor.frames) == frames  # the NOR has it when NCS rises
@@ -110,12 +106,7 @@ def test_flags_wait_for_the_threshold(chip):
 
 
 def test_a_write_stalls_while_the_fifo_is_full(chip):
-    chip.command(0x06, 0x1)
-    chip.mode(0)
-    chip.xw(0x40, 255)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0)
+    chip.begin_program(256)
     start = chip.time.now
     for _ in range(64):
         chip.xw(0x50, 0)
@@ -129,11 +120,7 @@ def test_a_write_stalls_while_the_fifo_is_full(chip):
 
 
 def test_words_halves_and_bytes_go_out_lowest_byte_first(chip):
-    chip.command(0x06, 0x1)
-    chip.xw(0x40, 6)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0)
+    chip.begin_program(7)
     chip.xw(0x50, 0x0403_0201)
     chip.xw(0x50, 0x0605, 2)
     chip.xw(0x50, 0x07, 1)
@@ -387,12 +374,7 @@ def test_tcf_rises_once_a_transfer(chip):
 
 
 def test_abort_in_mid_program_leaves_what_is_out(chip):
-    chip.command(0x06, 0x1)
-    chip.mode(0)
-    chip.xw(0x40, 255)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0)
+    chip.begin_program(256)
     for _ in range(4):
         chip.xw(0x50, 0)
     chip.time.advance(MS)
@@ -403,12 +385,7 @@ def test_abort_in_mid_program_leaves_what_is_out(chip):
 
 
 def test_abort_after_the_last_byte_cuts_the_program_short(chip):
-    chip.command(0x06, 0x1)
-    chip.mode(0)
-    chip.xw(0x40, 15)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0)
+    chip.begin_program(16)
     for _ in range(4):
         chip.xw(0x50, 0)
     # 40 clocks of head, 8 a byte; between the first store and the ABORT lie five accesses of 125 ns

@@ -56,13 +56,7 @@ def test_a_store_ends_when_ncs_rises(bench):
 
 
 def test_the_nor_is_busy_after_a_slow_program(chip):
-    chip.command(0x06, 1)
-    chip.mode(0)
-    chip.xw(0x40, 3)
-    chip.xw(0x108, 0)
-    chip.xw(0x100, 0x0100_3101)
-    chip.xw(0x110, 0x12)
-    chip.xw(0x48, 0x1000)
+    chip.begin_program(4, 0x1000)
     chip.xw(0x50, 1, 1)
     chip.time.advance(2_500_000_000)
     for byte in (2, 3, 4):
