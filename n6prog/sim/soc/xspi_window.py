@@ -142,6 +142,8 @@ class Window:
         load = self._xspi.load
         self._next = offset
         self.open_until = still + load(LPTR) * clock if load(CR) & TCEN else NEVER
+        if self._xspi.interrupts:
+            self._soc.irq_changed()
 
     def serves_content(self) -> bool:
         """Whether a read of the mapped window gives the plain content of the NOR now, so that it may be memory."""
@@ -149,6 +151,8 @@ class Window:
         load = xspi.load
         if self._store is not None or xspi.wire.clock() == NEVER or not load(CCR) >> 24:
             return False
+        if xspi.interrupts:
+            return False  # every access counts: the time-out runs from it
         frame, head = self._frame(0)
         if xspi.wire.reach(frame) != (True, True) or (frame.dqs and not soc.nor.drives_dqs):
             return False
