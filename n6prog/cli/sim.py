@@ -84,6 +84,8 @@ def _folder(word: str) -> Path:
         spec = parse_spec(word)
     except ValueError as problem:
         raise UsageError.of("E-SIM-SPEC", word, reason=str(problem)) from problem
+    if spec.connect is not None:
+        raise usage("a board with connect= is in another process", "Name its state folder once sim serve has ended.")
     if spec.state == "none":
         raise usage("a board with state=none ends with its process", "Name a state folder.")
     return (Path(spec.state).expanduser() if spec.state else default_folder(spec.board)).resolve()

@@ -18,6 +18,7 @@ _PORTS = (
     ("stlink", "the ST-LINK server's protocol (OpenOCD: st-link backend tcp)", 7184),
     ("cmsis-dap", "CMSIS-DAP packets (OpenOCD: cmsis-dap backend tcp)", 4441),
     ("uart", "USART1, raw bytes", 4450),
+    ("n6prog", "n6prog's own probe (--probe sim:connect=HOST:PORT)", 4460),
 )
 
 
@@ -102,7 +103,7 @@ def _ports(call: Call) -> Ports:
             raise usage(f"--{name}-port {typed} is no port", "0 to 65535, or off.")
         given[key] = None if typed == "off" else int(typed)
     ports = Ports(**given)
-    if ports == Ports(None, None, None):
+    if ports == Ports(None, None, None, None):
         raise usage("a board without doors serves nobody", "Leave one of the ports on.")
     return ports
 

@@ -41,8 +41,8 @@ TARGET: dict[str, Entry] = {
     "E-SIM-SPEC": error(
         ExitCode.USAGE,
         "--probe: {reason}",
-        "Write sim[:BOARD[,key=value...]] with keys state, rev, boot1, link, part, fault, float, seed, schedule, uart; "
-        "%2C is a comma in a path.",
+        "Write sim[:BOARD[,key=value...]] with keys state, rev, boot1, link, part, fault, float, seed, schedule, uart, "
+        "connect; %2C is a comma in a path.",
     ),
     "E-SIM-STATE": error(
         ExitCode.USAGE,
@@ -50,6 +50,11 @@ TARGET: dict[str, Entry] = {
         "Name another folder with state=, or state=none; correct what is wrong with this one, or delete it and its "
         "board is new.",
         "no matter of a real board, a cable or a driver",
+    ),
+    "E-SIM-SERVE": error(
+        ExitCode.NO_PROBE,
+        "no simulated board is served at {subject}: {reason}",
+        "Start one with n6prog sim serve and take the port that it tells for n6prog, or drop connect=.",
     ),
     "E-SIM-TRIPWIRE": error(
         ExitCode.FLASH,

@@ -106,7 +106,7 @@ def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
 
 
 def _simulated(error: Exception, attempt: Attempt) -> N6ProgError | None:
-    """What only the simulated board's probe raises: the tripwire, and a state folder that cannot be used."""
+    """What only the simulated board's probe raises: the tripwire, a folder or a server that cannot be used."""
     violations = getattr(error, "violations", None)
     if violations is not None:
         return tripwire(violations, attempt)
@@ -115,6 +115,12 @@ def _simulated(error: Exception, attempt: Attempt) -> N6ProgError | None:
         "StateNotKept",
     ):  # by name: sim is imported only when a simulated probe is asked for
         return UsageError.of("E-SIM-STATE", str(getattr(error, "folder", "")), reason=str(getattr(error, "reason", "")))
+    if type(error).__name__ == "ProbeNotServed":
+        return ProbeNotFound.of(
+            "E-SIM-SERVE", str(getattr(error, "address", "")), reason=str(getattr(error, "reason", ""))
+        )
+    if type(error).__name__ == "AnotherBoard":
+        return UsageError.of("E-SIM-SPEC", str(getattr(error, "spec", "")), reason=str(getattr(error, "reason", "")))
     return None
 
 

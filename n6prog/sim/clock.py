@@ -102,3 +102,5 @@ class TimeModel:
 STLINK_V3 = TimeModel()
 # Real ST-Link V3 probes were seen to move 633 kB/s whatever the clock (pyocd.md 4.3).
 STLINK_V3_CAPPED = replace(STLINK_V3, name="stlink-v3-633k", probe_bytes_per_second=633_000)
+STLINK_MODELS = {"stlink": STLINK_V3, "stlink-633k": STLINK_V3_CAPPED}
+"""The ST-Links by the name that `link=` has for them."""

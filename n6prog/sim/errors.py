@@ -37,11 +37,34 @@ class SimTripwire(SimError):
         self.violations = tuple(violations)
 
 
+class NotServed(SimError):
+    """No board is served at `address`, for `reason`."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"no simulated board is served at {address}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class ServedBusy(SimError):
+    """Another client has the served board. `holder` has pid, host, since and reason, or is a text for one unknown."""
+
+    def __init__(self, address: str, holder: dict[str, object] | str) -> None:
+        super().__init__(f"the simulated board served at {address} is in use by {_who(holder)}")
+        self.holder = holder
+
+
+def _who(holder: dict[str, object] | str) -> str:
+    if isinstance(holder, str):
+        return holder
+    who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
+    return f"{who} ({holder.get('reason', 'no reason given')})"
+
+
 class BoardBusy(SimError):
     """Another process holds the state folder. `holder` has pid, host, since and reason."""
 
     def __init__(self, folder: str, holder: dict[str, object]) -> None:
-        who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
-        super().__init__(f"the simulated board {folder} is in use by {who} ({holder.get('reason', 'no reason given')})")
+        super().__init__(f"the simulated board {folder} is in use by {_who(holder)}")
         self.folder = folder
         self.holder = holder

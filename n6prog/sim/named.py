@@ -34,11 +34,15 @@ def named(text: str) -> SimSpec:
     except ValueError as problem:
         raise ValueError(f"{text!r}: {problem}") from None
     spec = replace(spec, board=facts.name)
+    if spec.connect is not None:
+        return spec
     return replace(spec, state=str(folder_of(spec) or "none"))
 
 
 def folder_of(spec: SimSpec) -> Path | None:
-    """The state folder a spec means, as an absolute path; None where nothing is kept."""
+    """The state folder a spec means, as an absolute path; None where nothing is kept, or elsewhere."""
+    if spec.connect is not None:
+        return None
     if spec.state is None:
         return default_folder(spec.board).resolve()
     return None if spec.state == "none" else Path(spec.state).expanduser().resolve()
@@ -46,13 +50,20 @@ def folder_of(spec: SimSpec) -> Path | None:
 
 def probe_name(spec: SimSpec) -> str:
     """The unique id of a probe: the spec that names the same board again."""
+    if spec.connect is not None:
+        return f"sim:{spec.board},connect={spec.connect}"
     folder = folder_of(spec)
     terms = ["state=none"] if folder is None else [f"state={str(folder).replace('%', '%25').replace(',', '%2C')}"]
     return ",".join([f"sim:{spec.board}", *terms])
 
 
 def board_of(spec: SimSpec, model: TimeModel, reason: str, host: Timeline | None = None) -> SimBoard:
-    """The board, not yet entered; `reason` is told to whoever finds it busy. Raises ImportError (no Unicorn)."""
+    """The board, not yet entered; `reason` is told to whoever finds it busy.
+
+    Raises ImportError (no Unicorn), ValueError for a board that another process has (`connect=`).
+    """
+    if spec.connect is not None:
+        raise ValueError(f"connect={spec.connect}: another process has that board")
     from n6prog.sim.board import SimBoard
 
     return SimBoard(

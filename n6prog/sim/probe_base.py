@@ -17,9 +17,10 @@ from pyocd.core import exceptions
 from pyocd.probe.debug_probe import DebugProbe
 
 from n6prog.sim.clock import Timeline, TimeModel, VirtualClock
-from n6prog.sim.errors import BoardBusy, SimTripwire
-from n6prog.sim.named import board_of, folder_of
+from n6prog.sim.errors import BoardBusy, NotServed, ServedBusy, SimTripwire
+from n6prog.sim.named import board_of, folder_of, probe_name
 from n6prog.sim.nor.parts import nor_facts
+from n6prog.sim.served import ServedBoard
 from n6prog.sim.soc.boards import board_facts
 from n6prog.sim.spec import SimSpec
 
@@ -32,11 +33,20 @@ _TITLES = {"nucleo-n657x0-q": "NUCLEO-N657X0-Q (simulated)", "stm32n6570-dk": "S
 
 
 class ProbeBusy(exceptions.ProbeError):
-    """Another process holds the board's state folder; `holder` has pid, host, since and reason."""
+    """Somebody else has the board; `holder` has pid, host, since and reason, or is a text for one unknown."""
 
-    def __init__(self, busy: BoardBusy) -> None:
+    def __init__(self, busy: BoardBusy | ServedBusy) -> None:
         super().__init__(str(busy))
-        self.holder = busy.holder
+        self.holder: dict[str, object] | str = busy.holder
+
+
+class ProbeNotServed(exceptions.ProbeError):
+    """No board is served where `connect=` says; `address` and `reason`."""
+
+    def __init__(self, problem: NotServed) -> None:
+        super().__init__(str(problem))
+        self.address = problem.address
+        self.reason = problem.reason
 
 
 class ProbeState(exceptions.ProbeError):
@@ -45,6 +55,15 @@ class ProbeState(exceptions.ProbeError):
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(f"the simulated board's folder {folder} cannot be used: {reason}")
         self.folder = folder
+        self.reason = reason
+
+
+class AnotherBoard(exceptions.ProbeError):
+    """The board that is served is not the one that was named; `spec` is what was asked for, `reason` why not."""
+
+    def __init__(self, spec: str, reason: str) -> None:
+        super().__init__(reason)
+        self.spec = spec
         self.reason = reason
 
 
@@ -82,6 +101,8 @@ def _why(problem: Exception) -> str:
 class SimProbe(DebugProbe):
     """A probe on a simulated board. Opening it takes the board (and its state folder), closing gives it back.
 
+    Where the spec says `connect=`, the board is a server's: opening makes the connection, closing ends it.
+
     `virtual_clock` has now() and sleep(seconds) in the host's virtual time; `granted_clock_hz` is the SWD clock in
     force. A class for each driver derives from this and from pyOCD's, in that order.
     """
@@ -116,6 +137,7 @@ class SimProbe(DebugProbe):
         self._folder = folder_of(spec)
         self._board = board
         self._owned = board is None
+        self._served: ServedBoard | None = None
         self._usb: Personality | None = None
         self._host = host
         self._clock = VirtualClock(host)
@@ -130,7 +152,7 @@ class SimProbe(DebugProbe):
         """What things cost with this probe."""
 
     @abstractmethod
-    def _plug_in(self, board: SimBoard) -> Personality:
+    def _plug_in(self, board: SimBoard | ServedBoard) -> Personality:
         """Make the USB device and hand it to the driver."""
 
     @property
@@ -145,7 +167,7 @@ class SimProbe(DebugProbe):
 
     @property
     def board(self) -> SimBoard | None:
-        """The board behind the probe while it is open."""
+        """The board behind the probe while it is open; None where another process has it."""
         return self._board
 
     @property
@@ -168,10 +190,15 @@ class SimProbe(DebugProbe):
         return Board(self.session, board_info=self.associated_board_info)
 
     def open(self) -> None:
-        """Take the board. Raises ProbeBusy, ProbeState (a folder that cannot be used), ProbeError (no Unicorn)."""
-        if self._board is None:
-            self._board = self._enter()
-        board = self._board
+        """Take the board. Raises ProbeBusy, ProbeState (a folder that cannot be used), ProbeError (no Unicorn).
+
+        Of a served board: ProbeBusy, ProbeNotServed, AnotherBoard.
+        """
+        board: SimBoard | ServedBoard
+        if self._spec.connect is not None:
+            board = self._served = self._join(self._spec.connect)
+        else:
+            board = self._board = self._board or self._enter()
         self._tripwire, self._caught_before = board.tripwire, len(board.tripwire.violations)
         self._host.advance_to(board.host.now)
         if not self._started:
@@ -182,6 +209,16 @@ class SimProbe(DebugProbe):
     def _board_clock(self) -> Timeline | None:
         """The clock the board is to run by; None for one of its own."""
         return None
+
+    def _join(self, address: str) -> ServedBoard:
+        try:
+            return ServedBoard(address, self._spec.board, self._spec.link, self._host)
+        except ServedBusy as busy:
+            raise ProbeBusy(busy) from busy
+        except NotServed as problem:
+            raise ProbeNotServed(problem) from problem
+        except ValueError as problem:
+            raise AnotherBoard(probe_name(self._spec), str(problem)) from problem
 
     def _enter(self) -> SimBoard:
         try:
@@ -204,6 +241,10 @@ class SimProbe(DebugProbe):
                 super().close()
         finally:
             self._is_open: bool = False
+            served, self._served = self._served, None
+            if served is not None:
+                with self._as_probe_error():
+                    served.leave()
             board = self._board
             if board is not None:
                 board.host.advance_to(self._host.now)

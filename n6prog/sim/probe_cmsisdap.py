@@ -18,6 +18,7 @@ from n6prog.sim.clock import PS_PER_SECOND, Timeline, TimeModel
 from n6prog.sim.faults import ProbeGone, ProbeHung
 from n6prog.sim.named import probe_name
 from n6prog.sim.probe_base import SimProbe
+from n6prog.sim.served import ServedBoard, ServedCmsisDap
 from n6prog.sim.spec import SimSpec
 from n6prog.sim.usb.cmsisdap import CMSIS_DAP_V2, FIRMWARE, PACKET, PACKETS, CmsisDapV2
 
@@ -39,7 +40,7 @@ class _Cable:
     def __init__(self, serial_number: str, host: Timeline) -> None:
         self.serial_number = serial_number
         self._host = host
-        self.usb: CmsisDapV2 | None = None
+        self.usb: CmsisDapV2 | ServedCmsisDap | None = None
         self._hung = False
         self._packet_size, self._packet_count = PACKET, PACKETS
 
@@ -110,8 +111,11 @@ class CmsisDapSimProbe(SimProbe, CMSISDAPProbe):
     def _model(self) -> TimeModel:
         return CMSIS_DAP_V2
 
-    def _plug_in(self, board: SimBoard) -> CmsisDapV2:
-        self._cable.usb = CmsisDapV2(
+    def _plug_in(self, board: SimBoard | ServedBoard) -> CmsisDapV2 | ServedCmsisDap:
+        if isinstance(board, ServedBoard):
+            self._cable.usb = served = ServedCmsisDap(board)
+            return served
+        self._cable.usb = device = CmsisDapV2(
             board, self._cable.serial_number, self._model, after=self._check_tripwire, host=self._host
         )
-        return self._cable.usb
+        return device

@@ -13,17 +13,17 @@ import usb.core
 from pyocd.core import exceptions
 from pyocd.probe.stlink_probe import StlinkProbe
 
-from n6prog.sim.clock import STLINK_V3, STLINK_V3_CAPPED, Timeline, TimeModel
+from n6prog.sim.clock import STLINK_MODELS, Timeline, TimeModel
 from n6prog.sim.faults import ProbeGone, ProbeHung
 from n6prog.sim.named import probe_name
 from n6prog.sim.probe_base import SimProbe
+from n6prog.sim.served import ServedBoard, ServedStLink
 from n6prog.sim.spec import SimSpec
 from n6prog.sim.usb.stlink import StLinkV3
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
 
-MODELS = {"stlink": STLINK_V3, "stlink-633k": STLINK_V3_CAPPED}
 _MILLISECOND = 1_000_000_000  # picoseconds
 
 
@@ -38,7 +38,7 @@ class _Cable:
     def __init__(self, serial_number: str, host: Timeline) -> None:
         self.serial_number = serial_number
         self._host = host
-        self.usb: StLinkV3 | None = None
+        self.usb: StLinkV3 | ServedStLink | None = None
 
     @property
     def is_open(self) -> bool:
@@ -90,11 +90,14 @@ class StlinkSimProbe(SimProbe, StlinkProbe):
 
     @property
     def _model(self) -> TimeModel:
-        return MODELS[self._spec.link]
+        return STLINK_MODELS[self._spec.link]
 
     def _board_clock(self) -> Timeline:
         return self._host
 
-    def _plug_in(self, board: SimBoard) -> StLinkV3:
-        self._cable.usb = StLinkV3(board, self._cable.serial_number, self._model, after=self._check_tripwire)
-        return self._cable.usb
+    def _plug_in(self, board: SimBoard | ServedBoard) -> StLinkV3 | ServedStLink:
+        if isinstance(board, ServedBoard):
+            self._cable.usb = served = ServedStLink(board)
+            return served
+        self._cable.usb = device = StLinkV3(board, self._cable.serial_number, self._model, after=self._check_tripwire)
+        return device

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from n6prog.sim.fault_terms import Fault, parse_faults
 
 DEFAULT_BOARD = "nucleo-n657x0-q"
-KEYS = ("state", "rev", "boot1", "link", "part", "fault", "float", "seed", "schedule", "uart")
+KEYS = ("state", "rev", "boot1", "link", "part", "fault", "float", "seed", "schedule", "uart", "connect")
 LINKS = ("stlink", "stlink-633k", "cmsis-dap")
 FLOATS = ("last", "ff", "00")
 SCHEDULES = ("lazy", "eager")
@@ -20,7 +20,8 @@ class SimSpec:
     """What a spec asks for.
 
     `state` None is the user's state directory, "none" keeps nothing; `boot1` None leaves the pins as they are;
-    `uart` is a file to which all that USART1 sends is added.
+    `uart` is a file to which all that USART1 sends is added; `connect` is HOST:PORT of the `sim serve` that has
+    the board.
     """
 
     board: str = DEFAULT_BOARD
@@ -34,6 +35,7 @@ class SimSpec:
     seed: int = 0
     schedule: str = "lazy"
     uart: str | None = None
+    connect: str | None = None
 
 
 def parse_spec(text: str) -> SimSpec:
@@ -44,6 +46,8 @@ def parse_spec(text: str) -> SimSpec:
     prefix, colon, rest = text.partition(":")
     body = rest if colon and prefix.lower() == "sim" else "" if text.lower() == "sim" else text
     board, *terms = body.split(",") if body else [""]
+    if board.startswith("connect="):  # whoever serves the board knows which it is
+        board, terms = "", [board, *terms]
     values: dict[str, str] = {}
     for term in terms:
         key, equals, value = term.partition("=")
@@ -57,6 +61,7 @@ def parse_spec(text: str) -> SimSpec:
         values[key] = unquote(value)
     if "=" in board:
         raise ValueError(f"{text!r}: the board comes first: sim:{DEFAULT_BOARD},{board}")
+    _check_served(text, values)
     return SimSpec(
         board=board or DEFAULT_BOARD,
         state=_state(text, values),
@@ -69,7 +74,27 @@ def parse_spec(text: str) -> SimSpec:
         seed=_number(text, "seed", values.get("seed", "0")),
         schedule=_choice(text, values, "schedule", SCHEDULES) or "lazy",
         uart=_uart(text, values),
+        connect=values.get("connect"),
     )
+
+
+def _check_served(text: str, values: dict[str, str]) -> None:
+    """Beside `connect` only the probe can be chosen: the rest was when the board was opened."""
+    if "connect" not in values:
+        return
+    endpoint(values["connect"])
+    for key in values:
+        if key not in ("connect", "link"):
+            raise ValueError(f"{text!r}: {key}= is for sim serve, which has the board; with connect= only link= goes")
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Host and port out of HOST:PORT; an IPv6 address stands in brackets. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not (port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16):
+        raise ValueError(f"connect={text} is not HOST:PORT, as n6prog sim serve tells them")
+    return host, int(port)
 
 
 def _choice(text: str, values: dict[str, str], key: str, allowed: tuple[str, ...]) -> str | None:
@@ -115,4 +140,4 @@ def _faults(text: str, value: str) -> tuple[Fault, ...]:
         raise ValueError(f"{text!r}: {problem}") from None
 
 
-__all__ = ["DEFAULT_BOARD", "FLOATS", "KEYS", "LINKS", "SCHEDULES", "Fault", "SimSpec", "parse_spec"]
+__all__ = ["DEFAULT_BOARD", "FLOATS", "KEYS", "LINKS", "SCHEDULES", "Fault", "SimSpec", "endpoint", "parse_spec"]

@@ -180,7 +180,10 @@ def test_serve_takes_the_board_as_a_word(n6: Any, word: str) -> None:
         (("nucleo",), "no simulated board"),
         (("sim", "sim"), "one word too many"),
         (("sim", "--probe", "sim"), "one word too many"),
-        (("--stlink-port", "off", "--cmsis-dap-port", "off", "--uart-port", "off"), "without doors"),
+        (
+            ("--stlink-port", "off", "--cmsis-dap-port", "off", "--uart-port", "off", "--n6prog-port", "off"),
+            "without doors",
+        ),
     ],
 )
 def test_serve_refuses_what_names_no_board_and_a_board_without_doors(

@@ -151,7 +151,20 @@ def test_a_port_that_is_taken_is_told_with_its_door(serve: Callable[..., Served]
     port = serve().ports["UART"]
     other = f"sim:{BOARD},state={tmp_path / 'other'}"
     done = n6prog(
-        *("sim", "serve", "--probe", other, "--stlink-port", "off", "--cmsis-dap-port", "off", "--uart-port", str(port))
+        *(
+            "sim",
+            "serve",
+            "--probe",
+            other,
+            "--stlink-port",
+            "off",
+            "--cmsis-dap-port",
+            "off",
+            "--uart-port",
+            str(port),
+            "--n6prog-port",
+            "off",
+        )
     )
     assert done.code == 2, done.text
     assert f"UART on 127.0.0.1 port {port}" in done.text

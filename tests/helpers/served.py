@@ -21,7 +21,7 @@ class Served:
         self.folder = folder
         self.errors = folder.with_suffix(".log")
         command = ["-m", "n6prog.cli", "sim", "serve", "--json", "--probe", f"sim:nucleo-n657x0-q,state={folder}"]
-        command += ["--stlink-port", "0", "--cmsis-dap-port", "0", "--uart-port", "0", *options]
+        command += ["--stlink-port", "0", "--cmsis-dap-port", "0", "--uart-port", "0", "--n6prog-port", "0", *options]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("N6PROG_")}
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(

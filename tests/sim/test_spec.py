@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from n6prog.sim.spec import Fault, SimSpec, parse_spec
+from n6prog.sim.spec import Fault, SimSpec, endpoint, parse_spec
 
 
 @pytest.mark.parametrize("text", ["sim", "SIM", "sim:", "", "nucleo-n657x0-q", "sim:nucleo-n657x0-q"])
@@ -55,11 +55,28 @@ def test_all_keys_together() -> None:
         ("sim:nucleo-n657x0-q,float=maybe", "float=maybe is not one of last, ff, 00"),
         ("sim:nucleo-n657x0-q,state=", "wants a folder"),
         ("sim:nucleo-n657x0-q,seed=1,seed=2", "given twice"),
+        ("sim:connect=localhost", "not HOST:PORT"),
+        ("sim:connect=:4460", "not HOST:PORT"),
+        ("sim:connect=localhost:0", "not HOST:PORT"),
+        ("sim:connect=localhost:65536", "not HOST:PORT"),
+        ("sim:connect=localhost:4460,fault=mute", "fault= is for sim serve"),
+        ("sim:connect=localhost:4460,state=x", "state= is for sim serve"),
     ],
 )
 def test_a_bad_spec_says_what_is_wrong(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_spec(text)
+
+
+@pytest.mark.parametrize("board", ["", "nucleo-n657x0-q,"])
+def test_a_served_board_needs_no_name(board: str) -> None:
+    spec = parse_spec(f"sim:{board}connect=localhost:4460,link=cmsis-dap")
+    assert spec == SimSpec(connect="localhost:4460", link="cmsis-dap")
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    assert endpoint("[::1]:4460") == ("::1", 4460)
+    assert endpoint("localhost:4460") == ("localhost", 4460)
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "/ .,_-+:", min_size=1, max_size=40))

@@ -23,6 +23,7 @@ class DapDoor:
 
     name = "CMSIS-DAP"
     debugs = True
+    sets_time = False
 
     def __init__(self, probe: CmsisDapV2, board: Timeline) -> None:
         self._probe = probe

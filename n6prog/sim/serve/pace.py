@@ -37,6 +37,10 @@ class Pace:
         self._start = board.host.now
         self._rests_until = self._wall
 
+    def rest(self) -> None:
+        """Somebody else moves the board's time; what passes meanwhile on the wall is not made up later."""
+        self._wall, self._start = self._clock(), self._board.host.now
+
     def keep_up(self) -> None:
         """Let the board run until it is no longer behind, or for 10 ms of wall time."""
         began = self._clock()

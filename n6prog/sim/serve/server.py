@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from n6prog.sim.serve.pace import Pace
-from n6prog.sim.serve.session import Door, Nonsense, Session
+from n6prog.sim.serve.session import IN_USE, Door, Nonsense, Session
 
 _TICK = 0.02  # seconds between looks at the wall clock
 _CHUNK = 1 << 16
@@ -80,10 +80,17 @@ class Server:
                 else:
                     assert isinstance(key.fileobj, socket.socket)
                     self._accept(key.fileobj, key.data)
-            self._pace.keep_up()
+            self._keep_time()
             for connection in tuple(self._connections):
                 if connection.session is not None:
                     self._send(connection, connection.session.poll())
+
+    def _keep_time(self) -> None:
+        """Board time by the wall clock, unless a client is there that brings its own."""
+        if self._debugger is not None and self._debugger.door.sets_time:
+            self._pace.rest()
+        else:
+            self._pace.keep_up()
 
     def stop(self) -> None:
         """End `run` soon; may be called from a signal handler or another thread."""
@@ -117,7 +124,7 @@ class Server:
                 self._debugger = connection
             self._say(f"{door.name}: {peer} connected")
         else:
-            reason = f"the board is in use by {holder.peer} ({holder.door.name})"
+            reason = f"{IN_USE}{holder.peer} ({holder.door.name})"
             self._say(f"{door.name}: {peer} refused: {reason}")
             answer = door.refuse(reason)
             session, last = (None, answer) if isinstance(answer, bytes) else (answer, b"")
@@ -156,7 +163,7 @@ class Server:
             return
         if connection.session is None:
             return  # refused: it may talk, nobody listens
-        self._pace.keep_up()
+        self._keep_time()
         try:
             answer = connection.session.feed(data)
         except Nonsense as nonsense:

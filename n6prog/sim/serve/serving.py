@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from n6prog.sim.clock import STLINK_V3, STLINK_V3_CAPPED
+from n6prog.sim.clock import STLINK_MODELS, STLINK_V3
 from n6prog.sim.named import board_of, probe_name
-from n6prog.sim.serve import dap_door, stlink_door, uart_door
+from n6prog.sim.serve import dap_door, own_door, remote, stlink_door, uart_door
 from n6prog.sim.serve.pace import Pace
 from n6prog.sim.serve.server import Server
 from n6prog.sim.serve.session import Door
@@ -28,6 +28,7 @@ class Ports:
     stlink: int | None = stlink_door.PORT
     cmsis_dap: int | None = dap_door.PORT
     uart: int | None = uart_door.PORT
+    n6prog: int | None = remote.PORT
 
 
 @contextmanager
@@ -44,18 +45,22 @@ def serving(
     `say` takes a line for people. Board time runs at least as fast as wall time times `time_scale`. Raises BoardBusy,
     ValueError, OSError (a folder or a port), ImportError (no Unicorn), and at the end SimTripwire.
     """
-    model = STLINK_V3_CAPPED if spec.link == "stlink-633k" else STLINK_V3
+    model = STLINK_MODELS.get(spec.link, STLINK_V3)
     with board_of(spec, model, "sim serve") as board:
 
+        def tell(caught: list[str]) -> None:
+            for text in caught:
+                say(f"refused, because it would hurt a real board: {text}")
+
         def watch() -> None:
-            for caught in board.violations():
-                say(f"refused, because it would hurt a real board: {caught}")
+            tell(board.violations())
 
         name = probe_name(spec)
         doors: list[tuple[Door, int | None]] = [
             (stlink_door.StLinkDoor(StLinkV3(board, name, model, after=watch)), ports.stlink),
             (dap_door.DapDoor(CmsisDapV2(board, name, after=watch), board.host), ports.cmsis_dap),
             (uart_door.UartDoor(board.console), ports.uart),
+            (own_door.OwnDoor(board, name, tell), ports.n6prog),
         ]
         offered = [(door, port) for door, port in doors if port is not None]
         server = Server(offered, Pace(board, time_scale), say, address)

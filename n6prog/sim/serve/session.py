@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+IN_USE = "the board is in use by "  # how the reason begins for which a client is refused
+
 
 class Nonsense(Exception):
     """What a client sent is not the door's protocol; the connection ends."""
@@ -28,11 +30,13 @@ class Session(Protocol):
 class Door(Protocol):
     """A protocol with a port of its own.
 
-    `name` is what messages call it, `debugs` whether its clients need the board's one debug port.
+    `name` is what messages call it, `debugs` whether its clients need the board's one debug port, `sets_time` whether
+    they bring the time by which the board is to run.
     """
 
     name: str
     debugs: bool
+    sets_time: bool
 
     def welcome(self) -> Session:
         """A session for a client that is let in."""

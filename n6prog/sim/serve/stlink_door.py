@@ -38,6 +38,7 @@ class StLinkDoor:
 
     name = "ST-LINK server"
     debugs = True
+    sets_time = False
 
     def __init__(self, probe: StLinkV3) -> None:
         self._probe = probe

@@ -35,6 +35,7 @@ class UartDoor:
 
     name = "UART"
     debugs = False
+    sets_time = False
 
     def __init__(self, line: Line) -> None:
         self._line = line

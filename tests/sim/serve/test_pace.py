@@ -70,3 +70,17 @@ def test_a_busy_core_leaves_time_for_the_clients() -> None:
     wall.now += 0.02
     pace.keep_up()
     assert board.host.now > ran
+
+
+def test_what_passes_while_another_clock_counts_is_not_made_up() -> None:
+    wall = Wall()
+    board = Board(wall)
+    pace = Pace(board, 1.0, wall)
+    wall.now += 0.0625
+    board.host.advance(3 * MILLISECOND)
+    pace.rest()
+    pace.keep_up()
+    assert board.host.now == 5 * PS_PER_SECOND + 3 * MILLISECOND
+    wall.now += 0.03125
+    pace.keep_up()
+    assert board.host.now == 5 * PS_PER_SECOND + 3 * MILLISECOND + 31_250_000_000

@@ -41,6 +41,7 @@ class EchoDoor:
     def __init__(self, name: str, *, debugs: bool, last_words: bytes = b"") -> None:
         self.name = name
         self.debugs = debugs
+        self.sets_time = False
         self.unasked = b""
         self.ended = threading.Semaphore(0)
         self._last_words = last_words
