@@ -46,6 +46,7 @@ mutants: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
+	$(BIN)/python tools/speed_table.py
 
 loader: $(VENV)/.dev
 	$(BIN)/python flash_algos/build.py
