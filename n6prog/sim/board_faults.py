@@ -78,7 +78,8 @@ class MortalNor(NorDevice):
         end: int | None = None,
     ) -> bytes | None:
         """One frame; from `dies_at` on nobody hears it."""
-        self._live(start)
+        if start >= self.dies_at:
+            self._live(start)
         return super().transaction(start, clock, frame, head, out, want, end)
 
     def serves_content(self, frame: Framing, head: bytes, now: int) -> bool:

@@ -73,7 +73,7 @@ class Xspi(Block):
         self.irq = XSPI_IRQS[number]
         self._soc = soc
         self.cost = soc.model.xspi_register
-        self._patience = Patience()
+        self.patience = Patience()
         self.wire = Wire(self, soc)
         self.transfer = Transfer(self, soc)
         self.input, self.output = self.transfer.input, self.transfer.output
@@ -162,7 +162,7 @@ class Xspi(Block):
         elif offset in (CALSOR, CALSIR):
             self.wire.calibrate = False
         elif offset in (IR, AR):
-            self._trigger(offset, now)
+            self.trigger(offset, now)
         if self.state == MAPPED:
             self._soc.mapping_changed()
 
@@ -212,9 +212,9 @@ class Xspi(Block):
             self.state = IDLE
         self.input.clear()
         self.output.clear()
-        self._patience.reset()
+        self.patience.reset()
 
-    def _trigger(self, offset: int, now: int) -> None:
+    def trigger(self, offset: int, now: int) -> None:
         """A write to IR or AR: does it start something? (table in hw-soc 7.3)"""
         words = self.words
         control, ccr = words.get(CR, 0), words.get(CCR, 0)
@@ -332,16 +332,16 @@ class Xspi(Block):
         if value & 0x3F == self.seen or (between_bursts and not value & FTF):
             event, horizon = self._next_event(time.now), self._soc.horizon
             if event >= NEVER:
-                self._patience.wait(time, horizon)
+                self.patience.wait(time, horizon)
             elif between_bursts:
                 time.advance_to(min(event, horizon))
             else:
-                self._patience.wait_for(time, event, horizon)
+                self.patience.wait_for(time, event, horizon)
             value = self._status(time.now)
             if value & 0x3F != self.seen:
-                self._patience.reset()
+                self.patience.reset()
         else:
-            self._patience.reset()
+            self.patience.reset()
         self.seen = value & 0x3F
         return value
 

@@ -29,11 +29,16 @@ def _phase(mode: int, dtr: int, size: int) -> Phase:
 
 def head_of(frame: Framing, instruction: int, address: int, alternate: int) -> bytes:
     """Instruction, address and alternate bytes in the order of the wire; all right-aligned in their registers."""
-    head = b""
-    for phase, value in ((frame.instruction, instruction), (frame.address, address), (frame.alternate, alternate)):
-        if phase.lines:
-            head += (value & ((1 << 8 * phase.size) - 1)).to_bytes(phase.size, "big")
-    return head
+    head = _phase_bytes(frame.instruction, instruction)
+    if frame.address.lines:
+        head += _phase_bytes(frame.address, address)
+    return head + _phase_bytes(frame.alternate, alternate) if frame.alternate.lines else head
+
+
+def _phase_bytes(phase: Phase, value: int) -> bytes:
+    """What a phase puts on the wire, nothing where it is absent."""
+    size = phase.size
+    return (value & ((1 << 8 * size) - 1)).to_bytes(size, "big") if phase.lines else b""
 
 
 def head_sent(frame: Framing, head: bytes, clocks: int) -> bytes:
@@ -44,11 +49,6 @@ def head_sent(frame: Framing, head: bytes, clocks: int) -> bytes:
         sent += min(driven * phase.lines * (2 if phase.dtr else 1) // 8, phase.size)
         clocks -= driven
     return head[:sent]
-
-
-def widest(frame: Framing) -> int:
-    """The most lines any phase uses."""
-    return frame.lines
 
 
 def swaps(frame: Framing, memory_type: int) -> bool:

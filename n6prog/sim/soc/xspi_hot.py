@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.sim.soc.xspi_map import (
     ABORT,
+    AR,
     BUSY,
     CCR,
     CLEARABLE,
@@ -20,12 +21,16 @@ from n6prog.sim.soc.xspi_map import (
     FIFO,
     FTF,
     IDLE,
+    IR,
     IRQ_FLAGS,
     IRQ_SHIFT,
+    NEVER,
     PIR,
+    POLL,
     PSMAR,
     PSMKR,
     READ,
+    SR,
     TCR,
     WRITABLE,
     WRITE,
@@ -55,6 +60,7 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
     """`read` for the address of SR: nothing or a command under way, or between two bursts that are not the last."""
     cost, source, sink, slow = xspi.cost, xspi.input, xspi.output, xspi.read
+    polled = _polled_reader(xspi, soc)
 
     def read(address: int, size: int) -> int:
         state = xspi.state
@@ -81,6 +87,8 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             time.now += cost
             xspi.seen = value
             return value
+        if state == POLL:
+            return polled(address, size)
         popped = source.popped
         wanted = popped + xspi.threshold
         if not popped or state != READ or wanted >= source.total or wanted > source.cap:
@@ -103,10 +111,47 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
     return read
 
 
+def _polled_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
+    """All of SR in automatic polling, without interrupts: as long as polls that are over do not match."""
+    cost, poller, patience, slow = xspi.cost, xspi.poller, xspi.patience, xspi.read
+
+    def read(address: int, size: int) -> int:
+        time = soc.time
+        now = time.now + cost
+        if not poller.quiet(now):
+            return slow(address, size)
+        value = xspi.flags | (BUSY | FTF if poller.fresh(now) else BUSY)
+        if value != xspi.seen:
+            time.now = now
+            patience.reset()
+            xspi.seen = value
+            return value
+        event = poller.next_event(every=False)
+        if event >= NEVER:
+            return slow(address, size)
+        time.now = now
+        patience.wait_for(time, event, soc.horizon)
+        now = time.now
+        value = xspi.flags | (BUSY | FTF if poller.fresh(now) else BUSY) if poller.quiet(now) else xspi.load(SR)
+        if value != xspi.seen:
+            patience.reset()
+        xspi.seen = value
+        return value
+
+    return read
+
+
 def writers(xspi: Xspi, soc: Soc) -> dict[int, Callable[[int, int, int], None]]:
     """`write` by the offset of the register: data in mid-transfer, and what is set up for a command while none runs."""
     plain = {offset: _plain_writer(xspi, soc, offset) for offset in (DLR, PSMKR, PSMAR, PIR, CCR, TCR)}
-    return {DR: _data_writer(xspi, soc), CR: _control_writer(xspi, soc), FCR: _flag_writer(xspi, soc), **plain}
+    starting = {offset: _starting_writer(xspi, soc, offset) for offset in (IR, AR)}
+    return {
+        DR: _data_writer(xspi, soc),
+        CR: _control_writer(xspi, soc),
+        FCR: _flag_writer(xspi, soc),
+        **plain,
+        **starting,
+    }
 
 
 def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
@@ -145,6 +190,23 @@ def _plain_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int]
         soc.time.now += cost
         xspi.words[offset] = value & mask
         xspi.seen = -1
+
+    return write
+
+
+def _starting_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int], None]:
+    """IR or AR while nothing runs: a transfer may start."""
+    cost, slow = xspi.cost, xspi.write
+
+    def write(address: int, size: int, value: int) -> None:
+        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+            slow(address, size, value)
+            return
+        time = soc.time
+        time.now += cost
+        xspi.words[offset] = value
+        xspi.seen = -1
+        xspi.trigger(offset, time.now)
 
     return write
 

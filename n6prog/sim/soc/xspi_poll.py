@@ -89,6 +89,15 @@ class Poller:
                 return found
             self._make(self._next)
 
+    def quiet(self, now: int) -> bool:
+        """Whether `now` shows nothing but polls that did not match; these are accounted for, as `matched` does it."""
+        done = (now - self._begin - self._duration) // self._period + 1
+        if done > self._next or (self._matching and done > self._seen):
+            return False
+        if done > self._seen:
+            self._seen = done
+        return True
+
     def fresh(self, now: int) -> bool:
         """FTF: whether there was a poll since DR was last read."""
         return self._done(now) > self._taken

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.sim.clock import PS_PER_SECOND
 from n6prog.sim.nor.wire import Framing, swap_pairs
-from n6prog.sim.soc.xspi_frame import swaps, widest
+from n6prog.sim.soc.xspi_frame import swaps
 from n6prog.sim.soc.xspi_map import CALFCR, CALSIR, CALSOR, CR, CSSEL, DCR1, DCR2, MSEL, NEVER
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Wire:
     def reach(self, frame: Framing) -> tuple[bool, bool]:
         """Whether a frame arrives at the NOR, and whether what it answers comes back."""
         control = self._xspi.words.get(CR, 0) & (CSSEL | 3 << MSEL)
-        lines = widest(frame)
+        lines = frame.lines
         key = (self._xspi.number, lines, control)
         known = self._soc.reaches.get(key)
         if known is None:

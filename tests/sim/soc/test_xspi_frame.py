@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from n6prog.sim.nor.wire import NONE, Phase
-from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent, swaps, widest
+from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent, swaps
 
 
 def test_a_one_line_read_with_dummies():
@@ -27,7 +27,7 @@ def test_an_octal_dtr_read():
 @pytest.mark.parametrize(("code", "lines"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16)])
 def test_line_codes(code, lines):
     assert framing_of(code << 24, 0).data.lines == lines
-    assert widest(framing_of(1 | code << 24, 0)) == lines
+    assert framing_of(1 | code << 24, 0).lines == lines
 
 
 @pytest.mark.parametrize("code", [0, 6, 7])
