@@ -235,3 +235,27 @@ def test_polling_without_the_stop_tells_each_match(bench):
     assert level(bench)
     bench.xw(0x24, 8)
     assert rises(bench) == 18
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_an_access_to_the_window_is_told_while_an_interrupt_is_enabled(bench, store):
+    bench.setup(0x0400_3404, 0xEC)
+    bench.xw(0x180, 0x0400_3404)
+    bench.xw(0x130, 10)
+    bench.xw(0x00, TOIE | 1 << 25 | 0x3000_0009)
+    told = []
+    bench.soc.on_irq_changed = lambda: told.append(rises(bench))
+    if store:
+        bench.w(0x7000_0000, 0)
+    else:
+        bench.r(0x7000_0000)
+    assert told == [10]
+
+
+def test_an_access_to_the_window_without_enables_is_not_told(bench):
+    bench.setup(0x0400_3404, 0xEC)
+    bench.xw(0x00, 0x3000_0009)
+    told = []
+    bench.soc.on_irq_changed = lambda: told.append(True)
+    bench.r(0x7000_0000)
+    assert told == []

@@ -111,3 +111,10 @@ def test_what_the_nor_tells_is_passed_on(bench):
     bench.soc.on_mapping_changed = lambda: told.append(True)
     bench.fake.on_change()
     assert told == [True]
+
+
+def test_the_content_is_not_mapped_while_an_access_may_bring_an_interrupt(bench):
+    enter(bench, extra=NOPREF | TCEN)
+    assert bench.soc.mapped_content() is not None
+    bench.xw(0x00, bench.xr(0x00) | 1 << 20)  # TOIE
+    assert bench.soc.mapped_content() is None
