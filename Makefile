@@ -3,7 +3,8 @@
 #   make test   the tests, the linters and the type checker
 # And for who works on the simulator:
 #   make judges    the programs from PyPI that judge it (OpenOCD, pyOCD's own test suite); without them their tests are skipped
-#   make mutants   change it in one place at a time and see whether the tests notice; SAMPLE=200 SEED=7 takes some of them
+#   make mutants   change it in one place at a time and see whether the tests notice; SAMPLE=200 SEED=7
+#                  takes some of them, RESUME=1 goes on where an interrupted run stopped
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -40,7 +41,7 @@ $(JUDGES)/.done: $(VENV)/.dev tests/fidelity/requirements.txt
 	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-binary pyocd -d $(JUDGES) pyocd==0.46.0
 	@touch $@
 
-MUTANTS := $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+MUTANTS := $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(RESUME),--resume)
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutate.py $(MUTANTS)
 

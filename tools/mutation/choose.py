@@ -20,14 +20,22 @@ def imported_by(path: str) -> frozenset[str]:
         if file in found or not (ROOT / file).is_file():
             continue
         found.add(file)
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                waiting.update(_files(node.module))
-                for name in node.names:
-                    waiting.update(_files(f"{node.module}.{name.name}"))
-            elif isinstance(node, ast.Import):
-                for name in node.names:
-                    waiting.update(_files(name.name))
+        waiting |= _imports(file)
+    return frozenset(found)
+
+
+@cache
+def _imports(file: str) -> frozenset[str]:
+    """What a file itself imports, at its head or anywhere; some of it may not exist."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.update(_files(node.module))
+            for name in node.names:
+                found.update(_files(f"{node.module}.{name.name}"))
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                found.update(_files(name.name))
     return frozenset(found)
 
 

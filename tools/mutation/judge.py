@@ -41,6 +41,7 @@ _PREFIX = "mutants-"
 _MEMORY = 4 << 30
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
+_TOO_LONG = (signal.SIGPROF, signal.SIGXCPU, signal.SIGKILL)
 _CANNOT = 77  # exit code of a child: the code could not be swapped
 
 
@@ -224,7 +225,7 @@ class Judge:
             def child(change: Change, killer: Callable[[str], None]) -> int:
                 if not _put_inside(change, functions):
                     return _CANNOT
-                return run_tests(session, change.tests, killer)
+                return run_tests(session, change.tests, self.baseline.seconds, killer)
 
             while indices := _next(orders):
                 self._schedule(changes, indices, child)
@@ -253,7 +254,7 @@ class Judge:
 
         def loop(session: pytest.Session) -> None:
             nonlocal code
-            code = run_tests(session, tests, killer)
+            code = run_tests(session, tests, self.baseline.seconds, killer)
 
         run_pytest(sorted({file_of(test) for test in tests}), loop)
         return code
@@ -290,7 +291,7 @@ class Judge:
     def _conclude(self, change: Change, index: int, status: int, slots: mmap.mmap) -> None:
         if os.WIFSIGNALED(status):
             killed = os.WTERMSIG(status)
-            self._told(index, Verdict("timeout" if killed in (signal.SIGXCPU, signal.SIGKILL) else "killed"))
+            self._told(index, Verdict("timeout" if killed in _TOO_LONG else "killed"))
             return
         code = os.WEXITSTATUS(status)
         if code == _CANNOT:

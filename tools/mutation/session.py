@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import types
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[2]
+_SLACK = 2  # seconds that a test may take beside: it may be the first to import something
 KILLED = 1  # exit code of a process in which a test failed
 # pytest as for the suite, without what writes files or prints
 OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:xdist", "-s", "-q"]
@@ -68,8 +70,13 @@ def pairs(items: list[pytest.Item]) -> Iterable[tuple[pytest.Item, pytest.Item |
     return zip(items, [*items[1:], None], strict=True)
 
 
-def run_tests(session: pytest.Session, tests: list[str], killer: Callable[[str], None]) -> int:
-    """The tests in this order until one fails; never comes back if one does."""
+def run_tests(
+    session: pytest.Session, tests: list[str], seconds: dict[str, float], killer: Callable[[str], None]
+) -> int:
+    """The tests in this order until one fails, or takes three times its `seconds` of CPU time and more (SIGPROF).
+
+    Never comes back if one does.
+    """
     by_id = {item.nodeid: item for item in session.items}
     at = 0
 
@@ -80,8 +87,10 @@ def run_tests(session: pytest.Session, tests: list[str], killer: Callable[[str],
     Failures(session, failed)
     if any(test not in by_id for test in tests):
         return KILLED  # parametrised by a table that changed
-    for at, (item, following) in enumerate(pairs([by_id[test] for test in tests])):  # noqa: B007
+    for at, (item, following) in enumerate(pairs([by_id[test] for test in tests])):
+        signal.setitimer(signal.ITIMER_PROF, _SLACK + 3 * seconds[tests[at]])
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     return 0
 
 
