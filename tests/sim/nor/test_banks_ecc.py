@@ -262,3 +262,9 @@ def test_a_suspended_erase_takes_a_while_to_be_idle_for_reads(bench):
     assert bench.read(0x10000, 2) is None
     bench.wait()
     assert bench.read(0x10000, 2) == b"\xff\xff"
+
+
+def test_bits_that_ecc_corrects_are_counted_even_when_nothing_else_is_wrong(bench):
+    bench.nor.faults.ecc_one = frozenset({0x40})
+    assert bench.read(0x40, 4) == b"\xff" * 4
+    assert bench.cr2(0x800) == 0x91

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from n6prog.sim.nor.wire import framing
+from n6prog.sim.nor.wire import NONE, Framing, Phase, framing
 from tests.sim.nor.bench import MS, US
 
 DC_READ = {"1S": (0x0C, 8), "8S": (0xEC, 20), "8D": (0xEE, 20)}
@@ -40,6 +40,22 @@ def test_the_right_read_serves_the_content(bench, mode):
         assert not plain(bench, opcode=0xEC, dummy=20)
     else:
         assert not plain(bench, inverse=0x00)
+
+
+def test_other_reads_and_lone_opcodes_serve_nothing(bench, mode):
+    bench.octal(mode)
+    sfdp = (3, 8) if mode == "1S" else (4, 20)  # its own frame
+    assert not plain(bench, opcode=0x5A, address=sfdp[0], dummy=sfdp[1])
+    elsewhere = 0xEC if mode == "1S" else 0x13  # an array read of another bus mode
+    assert not plain(bench, opcode=elsewhere, address=0, dummy=0)
+    if mode != "1S":
+        assert not plain(bench, inverse=0xFF)
+
+
+def test_a_frame_of_another_mode_with_as_many_clocks_serves_nothing(bench):
+    shape = Framing.of(Phase(8, False, 1), Phase(8, False, 4), NONE, Phase(8, False), 43)
+    assert shape.head_clocks == 8 + 32 + 8
+    assert not bench.nor.serves_content(shape, b"\x0c" + bytes(4), bench.now)
 
 
 def test_with_a_strobe_too_few_dummies_serve_too(bench):

@@ -217,3 +217,13 @@ def test_power_that_goes_before_a_suspend_is_through_spoils_what_it_was_to_suspe
     bench.send(0xB0)
     bench.nor.power_off(bench.ended - 1)
     assert bytes(bench.content[:0x1000]) not in (bytes(0x1000), b"\xff" * 0x1000)
+
+
+def test_every_byte_of_what_is_in_hand_is_undefined(bench):
+    """Also the first one of a read that begins in the middle of it."""
+    bench.content[:0x2000] = b"\x5a" * 0x2000
+    begin(bench, 0x21)
+    bench.now += MS
+    bench.send(0xB0)
+    bench.wait()
+    assert {bench.read(0x100 + 16 * index, 4)[0] for index in range(8)} != {0x5A}
