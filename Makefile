@@ -54,6 +54,7 @@ loader: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/errors_doc.py
+	$(BIN)/python tools/failures_doc.py
 
 dist: $(VENV)/.dev
 	$(BIN)/python tools/check_dist.py
