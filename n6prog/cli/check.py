@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from n6prog.cli import story
-from n6prog.cli.arguments import add_files, files
+from n6prog.cli.arguments import add_files, files, writable
 from n6prog.cli.command import Call, Command
-from n6prog.errors import error_for
+from n6prog.errors import UsageError, error_for
 from n6prog.events import EventType
 from n6prog.findings import Finding, finding
 
@@ -44,6 +46,7 @@ def judge(call: Call, names: Sequence[str]) -> None:
         _tell(call, placement, [found for found in placement.findings if found not in shared])
     good = [placement for placement in placements if placement.ok]
     first = good[0] if good else placements[0]
+    _picture(call, first)
     every: list[Finding] = []
     for placement in placements:
         every += [found for found in placement.findings if found not in every]
@@ -66,6 +69,25 @@ def _fill_end(call: Call, placement: Placement) -> None:
     call.console.extra["bytes"] = ByteCounts(wanted=placement.size).as_dict()
 
 
+def _picture(call: Call, placement: Placement) -> None:
+    """The map of one placement in the terminal, and in the file that --svg names. Raises UsageError."""
+    from n6prog.cli.map_text import map_lines
+    from n6prog.targets.chip import XSPI2_BASE
+
+    for line in map_lines(placement, XSPI2_BASE):
+        call.console.say(line)
+    name = getattr(call.args, "svg", None)
+    if name is None:
+        return
+    from n6prog.cli.map_svg import map_svg
+
+    path = writable(name)
+    try:
+        path.write_text(map_svg(placement, XSPI2_BASE), encoding="utf-8")
+    except OSError as problem:
+        raise UsageError.of("E-NO-WRITE", name, reason=(problem.strerror or str(problem)).lower()) from problem
+
+
 def _simulated(probe: str | None) -> str | None:
     """The board in `sim:BOARD`."""
     if not probe or not probe.startswith("sim:"):
@@ -79,6 +101,8 @@ def _emit(call: Call, placement: Placement) -> None:
 
 
 def _as_dict(placement: Placement) -> dict[str, object]:
+    from n6prog.layout.boot import boot
+
     return {
         "board": placement.device.board.name,
         "nor": placement.device.nor.name,
@@ -94,6 +118,17 @@ def _as_dict(placement: Placement) -> dict[str, object]:
             }
             for piece in placement.flash
         ],
+        "refused": [
+            {
+                "code": item.code,
+                "name": str(item.origin),
+                "start": item.address,
+                "length": item.size,
+                "region": item.region,
+            }
+            for item in placement.refused
+        ],
+        "boot": asdict(boot(placement)),
         "findings": [found.as_dict() for found in placement.findings],
     }
 
@@ -108,6 +143,15 @@ def _tell(call: Call, placement: Placement, own: Sequence[Finding]) -> None:
         console.say(line)
     for found in own:
         console.fault(found)
+    if placement.ok:
+        from n6prog.layout.boot import boot
+
+        console.say(f"  boot: {boot(placement).text}")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_files(parser)
+    parser.add_argument("--svg", metavar="OUT", help="draw the map of the flash into this file")
 
 
 COMMAND = Command(
@@ -117,6 +161,6 @@ COMMAND = Command(
     group="Explain",
     run=run,
     settings=("header", "map", "slot"),
-    arguments=add_files,
+    arguments=_arguments,
     details="Without --board the files are judged for both of ST's boards; exit code 8 when neither takes them.",
 )

@@ -189,6 +189,12 @@ _HEADER: dict[str, Entry] = {
         "STM32_SigningTool 2.21 and later needs -align: sign again with it.",
         source="F66",
     ),
+    "E-HDR-TWICE": error(
+        _REFUSED,
+        "{subject} was signed twice: another boot header follows the first at {inner:#x}, where the program should be",
+        "Sign the unsigned .bin, or give the file that was signed first. Its header is right as it is.",
+        source="F70",
+    ),
     "E-HDR-SIZE": error(
         _REFUSED,
         "{subject} has {size} bytes with its boot header; the boot ROM's copy takes at most {limit}",

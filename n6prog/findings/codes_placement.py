@@ -47,7 +47,7 @@ _ADDRESS: dict[str, Entry] = {
         "{subject}: {what} ({bytes} bytes) is placed at {address:#010x}, which is the boot ROM: an STM32N6 has no "
         "internal flash",
         "Link for the external flash: 0x70100400 for an application that runs in place (behind a boot header at "
-        "0x70100000).",
+        "0x70100000). A signed file needs no address at all.",
         source="F57",
     ),
     "E-TYPO-07": error(
@@ -80,8 +80,55 @@ _ADDRESS: dict[str, Entry] = {
         "{subject} ({bytes} bytes) has no address of its own and none was given",
         "Say where it goes: {subject}@0x7.... Weights lie at 0x70180000, 0x70380000, 0x71000000 or 0x72000000 in "
         "flows in use; what counts is the address the network was compiled for (its memory pool), so n6prog does not "
-        "guess.",
+        "guess.{hint}",
         source="F60",
+    ),
+    "E-POOL-RAM": error(
+        _REFUSED,
+        "{subject} ({bytes} bytes) is by its name the content of memory pool {pool}, which is RAM: it is lost at "
+        "power-off and cannot be flashed",
+        "Compile the network with weights in xSPI2/octoFlash only (profile without initialised data in {pool}), or let "
+        "the firmware copy these bytes from flash. If the name misleads, give the address: {subject}@0x7....",
+        source="F86",
+    ),
+    "E-LOADER-GIVEN": error(
+        _REFUSED,
+        "{subject} is an external flash loader ({loader}), code for a programming tool and no program for the board",
+        "Give the application's file. n6prog brings its own loader and finds the flash part by itself.",
+        not_this="no wrong address in your project",
+        source="F34",
+    ),
+    "W-RAW-GAP": warning(
+        "{subject}: {gap} of its {bytes} bytes are one run of {fill:#04x} from offset {offset:#x} on: it was made with "
+        "objcopy from sections that lie far apart",
+        "Give the ELF itself: only its sections are written then, and what lies between them stays.",
+        source="F59",
+    ),
+    "W-LINKED-RAM": warning(
+        "{subject} at {address:#010x} starts with the vector table of a program that is linked for RAM (reset handler "
+        "{reset:#010x}, stack {stack:#010x})",
+        "It runs only if a first stage copies it to where it is linked. A boot slot needs the signed file there.",
+        source="F54",
+    ),
+    "W-LINKED-ELSEWHERE": warning(
+        "{subject} is linked for another place in the flash: it goes to {address:#010x}..{last:#010x} and its reset "
+        "handler is {reset:#010x}, which lies outside",
+        "{hint}Give it the address it was linked for, or link it for this one.",
+        source="F58, F60",
+    ),
+    "W-RUN-REGION0": warning(
+        "{subject}: {what} ({bytes} bytes, nothing to flash) is used at {address:#010x}..{last:#010x} when the "
+        "program runs; the ITCM there has 64 KB by default, so the program will fault or overwrite itself",
+        "Look for `warning: memory region '...' not declared` in the build log: the linker puts such sections at 0. "
+        "Declare the region or move the pool (STM32Cube AI Studio: Memory pools).",
+        source="F53, F93",
+    ),
+    "W-RUN-MEMORY": warning(
+        "{subject}: {what} ({bytes} bytes) is used at {address:#010x} ({region}) when the program runs, where the "
+        "{board} has no memory",
+        "Move the section or the memory pool to memory that this board has; the NUCLEO-N657X0-Q has no PSRAM (untick "
+        "xSPI1/hyperRAM).",
+        source="F62, F93",
     ),
     "E-NOTHING": error(
         _REFUSED,
@@ -100,13 +147,38 @@ _BOOT: dict[str, Entry] = {
         "are meant to lie there without a header need --header none; code linked for RAM always needs the signed file.",
         source="F54, F58, F65, F74",
     ),
+    "E-HDR-RAM": error(
+        _REFUSED,
+        "{subject} is a signed image and is given the address {address:#010x} ({region}): RAM cannot be flashed, "
+        "and its boot header would lie where the vector table belongs",
+        "Drop the address: a signed image finds its own place{meant}.",
+        source="F55",
+    ),
+    "E-HDR-PSRAM": error(
+        _REFUSED,
+        "{subject} starts at {entry:#010x} in PSRAM, and the {board} has none: it would not boot",
+        "Link it for internal RAM (0x34000400) or to run in place (0x70100400), and sign again.",
+        source="F62",
+    ),
+    "W-HDR-CUT": warning(
+        "boot header version {version} of {subject} boots on silicon {silicon} only",
+        "The revision letter on the package tells, and n6prog info reads it: cut 2.0 (B) takes -hv 2.3, cut 1.1 (Z) "
+        "takes -hv 2.1.",
+        not_this="the Revision ID that STM32CubeProgrammer shows may be wrong: it prints Rev Z when it cannot read it",
+        source="F67, F68",
+    ),
+    "N-SIGNED-BESIDE": note(
+        "{subject} has no boot header; {signed} beside it has one",
+        "Give that file if it belongs to the same build.",
+        source="F74",
+    ),
     "W-HDR-SLOT": warning(
         "{subject} goes to {address:#010x} (slot {slot}); by its entry point {entry:#010x} it belongs at {meant:#010x}",
         "Drop the address: a signed image finds its own place. Keep it if your first stage looks there.",
         source="F58",
     ),
     "W-SLOT-SPILL": warning(
-        "{subject} starts in slot {slot} and runs over into slot {next}: it ends at {last:#010x}, and {next} starts "
+        "{subject} starts {where} and runs over into slot {next}: it ends at {last:#010x}, and {next} starts "
         "at {start:#010x}",
         "What lay in {next} is gone afterwards. Give the slots other sizes in a board file if this is meant.",
         source="F63",

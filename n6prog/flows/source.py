@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from n6prog.errors import N6ProgError, UsageError, error_for
+from n6prog.findings import finding
 from n6prog.layout.types import Goal, Placement
 from n6prog.targets import schema
 from n6prog.targets.schema import BoardProfile, Device
@@ -65,7 +68,31 @@ def place_images(
     """Place images on a device; errors are findings of the placement."""
     from n6prog.layout import place
 
-    return place(images, device, Goal.FLASH, header=header, slot=slot, maps=maps)
+    placement = place(images, device, Goal.FLASH, header=header, slot=slot, maps=maps)
+    unsigned = dict.fromkeys(found.subject for found in placement.findings if found.code == "E-HDR-NONE")
+    beside = [
+        finding("N-SIGNED-BESIDE", file, signed=str(signed))
+        for file in unsigned
+        if (signed := _signed_beside(Path(file))) is not None
+    ]
+    return replace(placement, findings=(*placement.findings, *beside)) if beside else placement
+
+
+_SIGNED_NAMES = ("-trusted", "_trusted", "-signed", "_signed", "_sign", ".signed")
+"""What the tools in use append to the name of a signed file (STM32CubeN6, model zoo, Zephyr)."""
+
+
+def _signed_beside(file: Path) -> Path | None:
+    """A file with a boot header that lies beside this one and has its name, as signing tools leave it."""
+    for ending in _SIGNED_NAMES:
+        path = file.with_name(f"{file.stem}{ending}.bin")
+        try:
+            with path.open("rb") as content:
+                if content.read(4) == b"STM2":
+                    return path
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def place_files(

@@ -11,12 +11,12 @@ Segment objects follow links and read content as they are made, and a broken sym
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from n6prog.image.collect import Collector
-from n6prog.image.types import Chunk, Image, Kind, Origin
+from n6prog.image.types import Chunk, Cleared, Image, Kind, Origin
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -30,7 +30,7 @@ SEGMENT_LIMIT = 256
 ten thousand or compare millions."""
 
 _HEADER_SIZES = {1: 52, 2: 64}  # by class: Elf32_Ehdr, Elf64_Ehdr
-_SHF_ALLOC = 2
+_SHF_ALLOC, _SHF_TLS = 2, 0x400
 _NAME_LIMIT = 64
 _VECTOR_ALIGNMENT = 0x400
 
@@ -103,6 +103,14 @@ class _Section:
         return self.offset + self.size
 
 
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """The allocated sections: those with bytes in the file, and those that are cleared when the program starts."""
+
+    stored: tuple[_Section, ...] = ()
+    cleared: tuple[_Section, ...] = ()
+
+
 def read_elf(data: bytes, file: str) -> Image:
     """The image in an ELF file: one chunk a section, at its load address. Never raises; see `Image.findings`.
 
@@ -132,16 +140,34 @@ def _read(data: bytes, elf: ELFFile, found: Collector) -> Image:
     if sections is None:
         chunks = _chunks_of_segments(data, elf, segments, found)
     else:
-        chunks = _chunks_of_sections(data, sections, segments, found)
+        chunks = _chunks_of_sections(data, sections.stored, segments, found)
     claimed = sum(chunk.size for chunk in chunks)
     if claimed > len(data):
         found.add("E-ELF-SHARED", claimed=claimed, size=len(data))
         chunks = ()
+    cleared = _cleared(sections, found.subject)
     if not usable:
-        chunks = ()
+        chunks = cleared = ()
     elif not chunks and not found.has_errors:
         found.add("E-ELF-EMPTY")
-    return Image(chunks, Kind.ELF, entry=elf["e_entry"], machine=machine, file=found.subject, findings=found.result())
+    return Image(
+        chunks,
+        Kind.ELF,
+        entry=elf["e_entry"],
+        machine=machine,
+        file=found.subject,
+        findings=found.result(),
+        cleared=cleared,
+    )
+
+
+def _cleared(sections: _Sections | None, file: str) -> tuple[Cleared, ...]:
+    """The sections without bytes in the file, as far as they end within the address space."""
+    return tuple(
+        Cleared(section.address, section.size, Origin(file, section.name, section.offset))
+        for section in (sections.cleared if sections else ())
+        if section.address + section.size <= ADDRESS_LIMIT
+    )
 
 
 def _has_header(data: bytes, found: Collector) -> bool:
@@ -207,8 +233,8 @@ def _segments(data: bytes, elf: ELFFile, found: Collector) -> list[_Segment]:
     return [_Segment(row["p_offset"], row["p_vaddr"], row[stored], row["p_filesz"]) for row in rows if row["p_filesz"]]
 
 
-def _sections(data: bytes, elf: ELFFile, found: Collector) -> list[_Section] | None:
-    """The allocated sections with bytes in the file; None where the file has no section headers that can be read."""
+def _sections(data: bytes, elf: ELFFile, found: Collector) -> _Sections | None:
+    """The allocated sections; None where the file has no section headers that can be read."""
     offset, count = elf["e_shoff"], elf["e_shnum"]
     if not offset:
         found.add("W-ELF-NO-SECTIONS")
@@ -221,17 +247,24 @@ def _sections(data: bytes, elf: ELFFile, found: Collector) -> list[_Section] | N
     table = _table(data, elf, found, "section headers", elf.structs.Elf_Shdr, place)
     if table.count < count:
         return None
-    columns = zip(*map(table.column, ("sh_flags", "sh_type", "sh_size")), strict=True)
-    wanted = [bool(f & _SHF_ALLOC and t not in ("SHT_NULL", "SHT_NOBITS") and size) for f, t, size in columns]
-    stored = [number for number, is_wanted in enumerate(wanted) if is_wanted]
-    if len(stored) > ALLOCATED_LIMIT:
-        reason = f"{len(stored)} allocated sections, and {ALLOCATED_LIMIT} are already too many"
+    columns = list(zip(*map(table.column, ("sh_flags", "sh_type", "sh_size")), strict=True))
+    wanted = [number for number, (f, t, size) in enumerate(columns) if f & _SHF_ALLOC and t != "SHT_NULL" and size]
+    if len(wanted) > ALLOCATED_LIMIT:
+        reason = f"{len(wanted)} allocated sections, and {ALLOCATED_LIMIT} are already too many"
         found.add("E-ELF-HEADER", reason=reason, offset=offset)
-        return []
+        return _Sections()
     names = table.row(elf["e_shstrndx"]) if elf["e_shstrndx"] < count else None
     at, end = (names["sh_offset"], names["sh_offset"] + names["sh_size"]) if names else (0, 0)
-    rows = map(table.row, stored)
-    return [_Section(_name(data, at + r["sh_name"], end), r["sh_addr"], r["sh_offset"], r["sh_size"]) for r in rows]
+    rows = list(map(table.row, wanted))
+    stored, cleared = (
+        tuple(
+            _Section(_name(data, at + row["sh_name"], end), row["sh_addr"], row["sh_offset"], row["sh_size"])
+            for row in rows
+            if (row["sh_type"] == "SHT_NOBITS") is empty and not (empty and row["sh_flags"] & _SHF_TLS)
+        )
+        for empty in (False, True)
+    )
+    return _Sections(stored, cleared)
 
 
 def _name(data: bytes, start: int, end: int) -> str:
@@ -248,7 +281,7 @@ def _name(data: bytes, start: int, end: int) -> str:
 
 
 def _chunks_of_sections(
-    data: bytes, sections: list[_Section], segments: list[_Segment], found: Collector
+    data: bytes, sections: Sequence[_Section], segments: list[_Segment], found: Collector
 ) -> tuple[Chunk, ...]:
     view, size = memoryview(data), len(data)
     chunks = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from n6prog.errors import UsageError
@@ -144,4 +145,4 @@ def _with_headers(image: Image, found: Collector) -> Image:
                 if whole:  # a header without the lines that were dropped says nothing
                     found.extend(stm2.verify(parsed, chunk.data, image.file))
                 header = header or parsed
-    return Image(image.chunks, image.kind, image.entry, image.machine, image.file, found.result(), header)
+    return replace(image, findings=found.result(), header=header)

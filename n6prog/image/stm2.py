@@ -28,6 +28,9 @@ FSBL_FLASH = 0x7000_0000
 APP_FLASH = 0x7010_0000
 """Where ST's first-stage template looks for the application (EXTMEM_HEADER_OFFSET lies behind it)."""
 
+PSRAM_BASE, PSRAM_END = 0x9000_0000, 0xA000_0000
+"""The window of XSPI1, where boards with a PSRAM have it."""
+
 AUTOMATIC = 0xFFFF_FFFF
 SUPPORTED = ("2.1", "2.3")
 
@@ -108,18 +111,23 @@ class Header:
         """Whether the body is ciphertext by the header's own word (an MCE-encrypted body says nothing here)."""
         return bool(self.flags & _ENCRYPTED)
 
+    @property
+    def in_psram(self) -> bool:
+        """Whether the program starts in the window of the PSRAM on XSPI1."""
+        return PSRAM_BASE <= self.entry < PSRAM_END
+
     def load_hint(self) -> int | None:
         """Where in the NOR an image without an address belongs, by its entry point; None where that does not tell.
 
-        First stages run at 0x34180400 and lie at 0x70000000. Applications that a first stage copies to 0x34000400, or
-        that run in place at 0x70100400, lie at 0x70100000. The binary type does not decide: public applications carry
-        0x10 and public first stages 0x00.
+        First stages run at 0x34180400 and lie at 0x70000000. Applications that a first stage copies to 0x34000400 or
+        into PSRAM, or that run in place at 0x70100400, lie at 0x70100000. The binary type does not
+        decide: public applications carry 0x10 and public first stages 0x00.
         """
         if FSBL_BASE + VECTORS <= self.entry < FSBL_END:
             return FSBL_FLASH
         if APP_RUN_BASE + VECTORS <= self.entry < FSBL_BASE:
             return APP_FLASH
-        if APP_FLASH + VECTORS <= self.entry < APP_FLASH + self.total:
+        if self.in_psram or APP_FLASH + VECTORS <= self.entry < APP_FLASH + self.total:
             return APP_FLASH
         return None
 
@@ -270,6 +278,10 @@ def _broken_fields(header: Header, file: str) -> list[Finding]:
 def _entry_findings(header: Header, view: memoryview, file: str) -> list[Finding]:
     """Whether the entry point is the reset vector of the table at 0x400 (the signing tool copies it from 0x404)."""
     findings = []
+    # Signed twice: the second run of the tool took a header for the vector table.
+    twice = next((at for at in (VECTORS, header.size) if view[at : at + 4] == MAGIC), None)
+    if twice is not None and not header.encrypted:
+        return [finding("E-HDR-TWICE", file, inner=twice)]
     if not header.entry & 1:
         reason = "is even: the Thumb bit is missing, and the core faults on its first instruction"
         findings.append(finding("E-HDR-ENTRY", file, entry=header.entry, reason=reason))

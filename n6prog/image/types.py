@@ -57,10 +57,20 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """Memory that a program uses and its file does not fill: the section, its run address and its size in bytes."""
+
+    address: int
+    size: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One input file. `findings` hold what is wrong with it; an image with an error may still hold the readable chunks.
 
-    `header` is the STM2 boot header that the first chunk with one starts with, or None.
+    `header` is the STM2 boot header that the first chunk with one starts with, or None. `cleared` are the sections of
+    an ELF without bytes in the file.
     """
 
     chunks: tuple[Chunk, ...]
@@ -70,6 +80,7 @@ class Image:
     file: str = ""
     findings: tuple[Finding, ...] = field(default=())
     header: Header | None = None
+    cleared: tuple[Cleared, ...] = ()
 
     @property
     def size(self) -> int:

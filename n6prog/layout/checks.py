@@ -10,7 +10,7 @@ from n6prog.image import stm2
 from n6prog.layout.refusals import BOOT_ROM, FIRST_STAGE, names_of
 from n6prog.layout.types import Piece
 from n6prog.layout.vectors import has_header
-from n6prog.targets.chip import XSPI2_BASE
+from n6prog.targets.chip import CUTS, XSPI2_BASE
 from n6prog.targets.schema import Device, Slot
 
 BOOT_ADDRESSES = (stm2.FSBL_FLASH, stm2.FSBL_FLASH + 0x4_0000)
@@ -117,11 +117,10 @@ def check_slots(
     by_start = {slot.start: slot for slot in device.board.slots}
     for span in spans:
         slot = by_start.get(span.start)
-        if slot is None:
-            continue
-        if slot.header:
+        if slot is not None and slot.header:
             found += _check_header(span, slot, device, need_header=need_header, verified=span.file in verified)
-        found += _check_spill(span, slot, device)
+        found += _check_psram(span, device)
+        found += _check_spill(span, device)
     return found + _note_bare_app(spans, device)
 
 
@@ -142,6 +141,8 @@ def _check_header(span: _Span, slot: Slot, device: Device, *, need_header: bool,
         if device.cut and head.version != device.cut:
             reason = f"does not fit this silicon, which takes {device.cut}: it would not boot"
             found.append(finding("E-HDR-VERSION", span.file, version=head.version, reason=reason))
+        elif not device.cut and head.version != CUTS[-1].header:
+            found.append(finding("W-HDR-CUT", span.file, version=head.version, silicon=silicon_of(head.version)))
     meant = head.load_hint()
     if meant is not None and meant != slot.start and slot.start not in BOOT_ADDRESSES:
         found.append(
@@ -150,14 +151,38 @@ def _check_header(span: _Span, slot: Slot, device: Device, *, need_header: bool,
     return found
 
 
-def _check_spill(span: _Span, slot: Slot, device: Device) -> list[Finding]:
-    """A span that starts a slot and reaches into the next one."""
-    after = [item for item in device.board.slots if slot.start < item.start < span.end]
+def silicon_of(version: str) -> str:
+    """The silicon that takes a header version: "cut 1.0 (Z) and 1.1 (Z)"."""
+    return "cut " + " and ".join(f"{cut.name} ({cut.letter})" for cut in CUTS if cut.header == version)
+
+
+def _check_psram(span: _Span, device: Device) -> list[Finding]:
+    """A signed image that is started in PSRAM, on a board without one."""
+    head = None if device.board.psram else stm2.parse(span.first.data)
+    if head is None or not head.in_psram:
+        return []
+    return [finding("E-HDR-PSRAM", span.file, entry=head.entry, board=device.board.title)]
+
+
+def _check_spill(span: _Span, device: Device) -> list[Finding]:
+    """A span that reaches into the next slot."""
+    slots = device.board.slots
+    after = [item for item in slots if span.start < item.start < span.end]
     if not after:
         return []
     nearest = min(after, key=lambda item: item.start)
+    home = next((item.name for item in slots if item.start <= span.start < item.start + item.size), "")
+    where = f"in slot {home}" if home else f"at {span.start:#010x}"
     return [
-        finding("W-SLOT-SPILL", span.file, slot=slot.name, next=nearest.name, last=span.end - 1, start=nearest.start),
+        finding(
+            "W-SLOT-SPILL",
+            span.file,
+            slot=home,
+            where=where,
+            next=nearest.name,
+            last=span.end - 1,
+            start=nearest.start,
+        ),
     ]
 
 

@@ -9,11 +9,14 @@ from n6prog.findings import Finding, finding
 from n6prog.image import stm2
 from n6prog.image.types import Chunk, Image, Kind
 from n6prog.layout.checks import check_capacity, check_overlaps, check_slots
+from n6prog.layout.homeless import homeless
 from n6prog.layout.join import join
+from n6prog.layout.loaders import loader_kind
 from n6prog.layout.maps import AddressMap, parse_map, relocate
-from n6prog.layout.refusals import Refusals
-from n6prog.layout.rules import TO_FLASH, TO_RAM, Place, rule_for
-from n6prog.layout.types import Goal, Piece, Placement
+from n6prog.layout.refusals import Refusals, region_name
+from n6prog.layout.rules import RAM_KINDS, TO_FLASH, TO_RAM, Place, rule_for
+from n6prog.layout.running import check_filling, check_linking, check_memory
+from n6prog.layout.types import Goal, Piece, Placement, Refused
 from n6prog.layout.vectors import vector_tables
 from n6prog.targets.chip import XSPI2_BASE
 from n6prog.targets.schema import Device
@@ -56,7 +59,13 @@ def place(
         found.append(finding("E-NOTHING"))
     limit = XSPI2_BASE + device.nor.size
     fitting = [piece for piece in pieces if piece.end <= limit]
-    return Placement(goal, device, join(_with_slots(fitting, device)), ram, _entry(images), tuple(found))
+    outside = [
+        Refused("E-SIZE", piece.address, piece.size, region_name(piece.address), piece.origin)
+        for piece in pieces
+        if piece.end > limit
+    ]
+    refused = tuple(sorted([*state.refused, *outside], key=lambda item: item.address))
+    return Placement(goal, device, join(_with_slots(fitting, device)), ram, _entry(images), tuple(found), refused)
 
 
 @dataclass(slots=True)
@@ -69,21 +78,27 @@ class _State:
     home: int | None
     flash: list[Piece] = field(default_factory=list)
     ram: list[Chunk] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     used_maps: list[AddressMap] = field(default_factory=list)
 
     def add(self, image: Image) -> None:
         """Place one image."""
+        if loader := loader_kind(image):
+            self.findings.append(finding("E-LOADER-GIVEN", image.file, loader=loader))
+            return
+        self.findings += [*check_memory(image, self.device), *check_filling(image)]
         moved = [relocate(self._with_address(chunk), self.maps) for chunk in image.chunks if chunk.size]
         self.used_maps += [item for _, item in moved if item is not None]
         chunks = [chunk for chunk, _ in moved]
         refusals = Refusals(self.device)
         vectors = vector_tables(chunks)
         zero = _from_zero(chunks)
+        first = len(self.flash)
         for chunk, by_map in moved:
             if chunk.address is None:
                 if image.kind is not Kind.STM2 or not any(item.is_error for item in image.findings):
-                    self.findings.append(finding("E-NO-ADDRESS", chunk.origin.file, bytes=chunk.size))
+                    self.findings.append(homeless(chunk, self.device))
                 continue
             rule = rule_for(Place(chunk.address, chunk.address < zero, vectors))
             verdict = rule.verdict(self.goal)
@@ -95,8 +110,15 @@ class _State:
             elif verdict == TO_RAM:
                 self.ram.append(chunk)
             else:
-                refusals.add(verdict, rule, chunk)
+                region = region_name(chunk.address)
+                self.refused.append(Refused(verdict, chunk.address, chunk.size, region, chunk.origin))
+                if image.kind is Kind.STM2 and Place(chunk.address).kind in RAM_KINDS:
+                    self.findings.append(_signed_in_ram(chunk, region))
+                else:
+                    refusals.add(verdict, rule, chunk)
         self.findings += refusals.findings()
+        if self.goal is Goal.FLASH:
+            self.findings += check_linking(image, self.flash[first:])
 
     def _with_address(self, chunk: Chunk) -> Chunk:
         """The chunk at its own address, else at the slot asked for, else where its boot header says."""
@@ -106,6 +128,13 @@ class _State:
         if address is None and (head := stm2.parse(chunk.data)) is not None:
             address = head.load_hint()
         return chunk if address is None else replace(chunk, address=address)
+
+
+def _signed_in_ram(chunk: Chunk, region: str) -> Finding:
+    head = stm2.parse(chunk.data)
+    home = head.load_hint() if head else None
+    meant = f", here {home:#010x}" if home is not None else ""
+    return finding("E-HDR-RAM", chunk.origin.file, address=chunk.address, region=region, bytes=chunk.size, meant=meant)
 
 
 def _is_damaged_text(image: Image) -> bool:
@@ -150,9 +179,14 @@ def _entry(images: Iterable[Image]) -> int | None:
 
 
 def _distinct(found: Iterable[Finding]) -> list[Finding]:
-    """The findings in order, each once (the file and its place may both have been checked)."""
+    """The findings in order, each once (the file and its place may both have been checked).
+
+    That a program is linked for RAM says no more where the missing header is told.
+    """
+    items = list(found)
+    without_header = {item.subject for item in items if item.code == "E-HDR-NONE"}
     seen: list[Finding] = []
-    for item in found:
-        if item not in seen:
+    for item in items:
+        if item not in seen and not (item.code == "W-LINKED-RAM" and item.subject in without_header):
             seen.append(item)
     return seen

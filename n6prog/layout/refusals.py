@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from n6prog.findings import Evidence, Finding, finding
 from n6prog.image.types import Chunk, Origin
 from n6prog.layout.rules import Rule
-from n6prog.targets.chip import XSPI2_BASE, XSPI2_WINDOW, region_at
+from n6prog.targets.chip import SECURE_ALIAS, XSPI2_BASE, XSPI2_WINDOW, region_at
 from n6prog.targets.schema import Device
 
 BOOT_ROM = "The boot ROM"
@@ -31,6 +31,34 @@ def _meant_hex(address: int) -> str:
     """The question to ask when the decimal digits of an address, read as hex, lie where a NOR can be mapped."""
     meant = int(str(address), 16)
     return f"Did you mean {meant:#010x}? " if XSPI2_BASE <= meant < XSPI2_BASE + XSPI2_WINDOW else ""
+
+
+def header_missing(
+    file: str, slot: str, reason: str, device: Device, *, address: int | None, size: int, what: str = "data"
+) -> Finding:
+    """E-HDR-NONE for a program that would need a boot header at this slot."""
+    start = next((item.start for item in device.board.slots if item.name == slot), XSPI2_BASE)
+    return finding(
+        "E-HDR-NONE",
+        file,
+        address=address,
+        bytes=size,
+        what=what,
+        slot=slot,
+        slot_start=start,
+        reason=reason,
+        reader=BOOT_ROM if slot == "fsbl" else FIRST_STAGE,
+    )
+
+
+def region_name(address: int) -> str:
+    """The memory at an address in words: "AXISRAM2", "DTCM, non-secure address", "no memory"."""
+    region = region_at(address)
+    if region is None:
+        return "no memory"
+    twin = region_at(address + SECURE_ALIAS)
+    aliased = twin is not None and twin.secure_alias_of == region.start
+    return f"{region.name}, non-secure address" if aliased and region.start else region.name
 
 
 @dataclass(slots=True)
@@ -56,31 +84,21 @@ class Refusals:
         first = min(chunks, key=lambda chunk: chunk.address or 0)
         address = first.address
         assert address is not None
-        region = region_at(address)
+        size, what = sum(chunk.size for chunk in chunks), names_of(chunk.origin for chunk in chunks)
+        if code == "E-HDR-NONE":
+            reason = f"it is linked for RAM at {address:#010x}"
+            return header_missing(first.origin.file, slot, reason, self.device, address=address, size=size, what=what)
         evidence: dict[str, str | int | float | None] = {
             "address": address,
-            "bytes": sum(chunk.size for chunk in chunks),
-            "what": names_of(chunk.origin for chunk in chunks),
+            "bytes": size,
+            "what": what,
+            "region": region_name(address),
         }
-        return finding(
-            code,
-            first.origin.file,
-            **evidence,
-            **self._details(code, slot, address, region.name if region else "no memory"),
-        )
+        return finding(code, first.origin.file, **evidence, **self._details(code, address))
 
-    def _details(self, code: str, slot: str, address: int, region: str) -> Evidence:
-        """What the texts of some codes need beyond address, bytes and names."""
+    def _details(self, code: str, address: int) -> Evidence:
+        """What the texts of some codes need beyond address, region, bytes and names."""
         board, nor = self.device.board, self.device.nor
-        if code == "E-HDR-NONE":
-            start = next((item.start for item in board.slots if item.name == slot), XSPI2_BASE)
-            reason = f"it is linked for RAM at {address:#010x}"
-            return {
-                "slot": slot,
-                "slot_start": start,
-                "reason": reason,
-                "reader": BOOT_ROM if slot == "fsbl" else FIRST_STAGE,
-            }
         if code == "E-PSRAM":
             size = board.psram >> 20
             fitted = (
@@ -92,12 +110,9 @@ class Refusals:
         if code == "E-NOT-FLASH":
             end = XSPI2_BASE + nor.size - 1
             return {
-                "region": region,
                 "board": board.title,
                 "flash_start": XSPI2_BASE,
                 "flash_end": end,
                 "hint": _meant_hex(address),
             }
-        if code in ("E-RAM", "E-TCM"):
-            return {"region": region}
         return {}

@@ -63,6 +63,8 @@ def _non_secure(window: tuple[int, int]) -> tuple[int, int]:
 
 
 _RAM_KINDS = ("flexram", "axisram", "ahbsram", "bkpsram", "npuram", "vencram")
+RAM_KINDS = frozenset((*_RAM_KINDS, "itcm", "dtcm"))
+"""Kinds of regions that are RAM inside the chip."""
 
 RULES: tuple[Rule, ...] = (
     Rule("nor", TO_FLASH, TO_FLASH),

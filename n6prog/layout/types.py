@@ -43,8 +43,27 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Bytes that get no place: the finding's code, the address they want, the memory there ("no memory" for none)."""
+
+    code: str
+    address: int
+    size: int
+    region: str
+    origin: Origin
+
+    @property
+    def end(self) -> int:
+        """First address after the bytes."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
-    """Where everything goes on one device. `flash` is sorted by address; without errors nothing in it overlaps."""
+    """Where everything goes on one device. `flash` is sorted by address; without errors nothing in it overlaps.
+
+    `refused` are bytes with an address that cannot be flashed there, sorted by it.
+    """
 
     goal: Goal
     device: Device
@@ -52,6 +71,7 @@ class Placement:
     ram: tuple[Chunk, ...]
     entry: int | None
     findings: tuple[Finding, ...]
+    refused: tuple[Refused, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -66,7 +66,7 @@ def test_real_signed_files_tell_where_they_belong(data: Path, name: str, hint: i
         (APP, 0x00, 0x70100000),
         (vectors(0x34200000, 0x70100501, 150), 0x00, 0x70100000),
         (vectors(0x34200000, 0x70080501, 150), 0x00, None),  # another slot: do not guess
-        (vectors(0x34200000, 0x90000501, 150), 0x00, None),
+        (vectors(0x34200000, 0x90000501, 150), 0x00, 0x70100000),  # runs from PSRAM, where a first stage copies it
     ],
 )
 def test_the_entry_point_tells_where_an_image_belongs(program: bytes, type_: int, hint: int | None) -> None:
