@@ -3,6 +3,7 @@
 #   make test   the tests, the linters and the type checker
 # And for who works on the simulator:
 #   make judges    the programs from PyPI that judge it (OpenOCD, pyOCD's own test suite); without them their tests are skipped
+#   make fuzz      feed random files to every reader; INPUTS=1000 SEED=7 takes a sample
 #   make mutants   change it in one place at a time and see whether the tests notice; SAMPLE=200 SEED=7
 #                  takes some of them, RESUME=1 goes on where an interrupted run stopped
 PYTHON ?= python3
@@ -12,7 +13,7 @@ STATE  := build/demo
 BOARD  := sim:nucleo-n657x0-q,state=$(STATE)
 DEMO   := tests/data/demo_app/demo_app.elf
 
-.PHONY: demo test judges mutants bench loader docs dist clean
+.PHONY: demo test judges mutants fuzz bench loader docs dist clean
 
 demo: $(VENV)/.sim
 	@echo "== check: would this file work? (no probe needed)"
@@ -44,6 +45,11 @@ $(JUDGES)/.done: $(VENV)/.dev tests/fidelity/requirements.txt
 MUTANTS := $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(RESUME),--resume)
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutate.py $(MUTANTS)
+
+# Every reader of files and settings against random inputs: 100,000 each by default, more than a million in all.
+INPUTS ?= 100000
+fuzz: $(VENV)/.dev
+	$(BIN)/python tools/fuzz.py --inputs $(INPUTS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py

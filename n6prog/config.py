@@ -31,6 +31,7 @@ from n6prog.values import (
 )
 
 PREFIX = "N6PROG_"
+_LARGEST = 1e18  # beyond every setting; Python refuses to write integers of thousands of digits
 FILE_NAMES = ("n6prog.toml", "pyproject.toml")
 
 
@@ -202,6 +203,10 @@ def _read_file(path: Path) -> ConfigFile | None:
         line = int(at[1]) if at else text.count("\n") + 1
         reason = re.sub(r" \(at .*\)$", "", str(bad))
         raise UsageError.of("E-CONFIG", f"{path}:{line}", reason=f"not TOML: {reason}") from bad
+    except ValueError as bad:  # a number of thousands of digits
+        raise UsageError.of("E-CONFIG", str(path), reason=f"not TOML: {bad}") from bad
+    except RecursionError as bad:
+        raise UsageError.of("E-CONFIG", str(path), reason="not TOML: lists or tables are nested too deep") from bad
     table = document if ours else _subtable(_subtable(document, "tool"), "n6prog")
     return ConfigFile(path, table, _lines(text, "" if ours else "tool.n6prog")) if table is not None else None
 
@@ -238,6 +243,8 @@ def _text_of(setting: Setting, value: object) -> str:
     if isinstance(value, str):
         return value
     if setting.numeric and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not abs(value) < _LARGEST:
+            raise ValueFault(f"{name} is far too large", f"See what {setting.option} takes.")
         return str(value)
     raise ValueFault(f"{name} wants a text", f'Write {name} = "...".')
 

@@ -84,7 +84,7 @@ def parse_clock(text: str) -> int | None:
     if match is None:
         raise ValueFault(f"{text!r} is not a clock", how)
     number, unit = float(match[1].replace("_", "")), match[2]
-    hertz = round(number * {"": 1, "k": 1_000, "m": 1_000_000}[unit])
+    hertz = round(min(number, 1e9) * {"": 1, "k": 1_000, "m": 1_000_000}[unit])
     if not unit and 0 < hertz < _SMALLEST_BARE_CLOCK:
         meant = f"{match[1]}{'M' if number < 50 else 'k'}"
         raise ValueFault(f"{text!r} would be {hertz} Hz", f"Did you mean {meant}? A bare number is in hertz. {how}")

@@ -16,6 +16,7 @@ _KINDS = {
     list: "a list",
     dict: "a table",
 }
+_SHOWN_BELOW = 1e18  # Python refuses to write integers of thousands of digits
 _DECODE_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -82,6 +83,10 @@ class TableReader:
             match = _DECODE_LINE.search(str(exc))
             line = int(match.group(1)) if match else len(text.splitlines())
             raise SchemaError(str(path), line, "", f"is not TOML: {_DECODE_LINE.sub('', str(exc)).strip()}") from None
+        except ValueError as exc:  # a number of thousands of digits
+            raise SchemaError(str(path), 0, "", f"is not TOML: {exc}") from None
+        except RecursionError:
+            raise SchemaError(str(path), 0, "", "is not TOML: its lists or tables are nested too deep") from None
         return cls(str(path), text, data)
 
     def _dotted(self, key: str) -> str:
@@ -132,7 +137,8 @@ class TableReader:
         value = self._take(key, (int, float), "a number of seconds")
         assert isinstance(value, int | float)
         if not 0 < value < 3600:
-            raise self.error(key, f"must be a time in seconds between 0 and 3600, is {value}")
+            shown = f"is {value}" if abs(value) < _SHOWN_BELOW else "is not"
+            raise self.error(key, f"must be a time in seconds between 0 and 3600, {shown}")
         return float(value)
 
     def flag(self, key: str) -> bool:

@@ -147,6 +147,23 @@ def test_a_fault_in_the_file_is_told_with_its_line(tmp_path: Path, text: str, li
     assert words in error.findings[0].text
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("wait = 1" + "0" * 5000, "4300 digits"),  # Python's limit for decimal integers
+        ("wait = 0x" + "f" * 5000, "far too large"),
+        ("swd_clock = inf", "far too large"),
+        ("wait = nan", "far too large"),
+        ("map = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+    ],
+)
+def test_what_python_itself_cannot_read_is_a_fault_of_the_file(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({}, {}, from_toml(tmp_path, text))
+    assert caught.value.findings[0].code == "E-CONFIG"
+    assert words in caught.value.findings[0].text
+
+
 def test_a_fault_in_pyproject_counts_lines_of_its_own_table(tmp_path: Path) -> None:
     text = '[project]\nboard = 1\n[tool.other]\nboard = 2\n[tool.n6prog]\n"board" = 3\n'
     assert refused(tmp_path, text, "pyproject.toml").findings[0].subject == f"{tmp_path / 'pyproject.toml'}:6"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from n6prog.errors import UsageError
 from n6prog.image.types import Chunk
 from n6prog.targets.chip import region_at
+from n6prog.values import ValueFault, parse_number
 
 _NUMBER = r"0[xX][0-9a-fA-F_]+|\d+"
 _MAP = re.compile(rf"({_NUMBER})(?:([+-])({_NUMBER}))?=({_NUMBER})")
@@ -35,12 +36,15 @@ def parse_map(text: str) -> AddressMap:
     match = _MAP.fullmatch(text.strip())
     if match is None:
         raise UsageError.of("E-MAP", text, reason="not of the form FROM=TO")
-    start, target = int(match[1], 0), int(match[4], 0)
+    try:
+        start, second, target = (parse_number(number or "0") for number in (match[1], match[3], match[4]))
+    except ValueFault as fault:
+        raise UsageError.of("E-MAP", text, reason=fault.reason) from fault
     if match[2] is None:
         region = region_at(start)
         end = region.end if region else start + 1
     else:
-        end = start + int(match[3], 0) if match[2] == "+" else int(match[3], 0) + 1
+        end = start + second if match[2] == "+" else second + 1
     if end <= start:
         raise UsageError.of("E-MAP", text, reason="the range is empty")
     if max(end, target + end - start) > 1 << 32:

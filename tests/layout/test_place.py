@@ -277,12 +277,18 @@ def test_a_map_moves_addresses_and_says_so(nucleo: Device, image: MakeImage) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0x34000400", "a=b", "0x10-0x8=0x70000000", "0x0+0=0x70000000", "0x0+0x10=0xfffffff8"]
+    "text",
+    ["", "0x34000400", "a=b", "0x10-0x8=0x70000000", "0x0+0=0x70000000", "0x0+0x10=0xfffffff8", "0x_=0x70000000"],
 )
 def test_a_map_that_cannot_be_read_is_a_usage_error(nucleo: Device, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         place([], nucleo, maps=[text])
     assert caught.value.code == "E-MAP"
+
+
+def test_a_decimal_map_may_have_leading_zeros(nucleo: Device, image: MakeImage) -> None:
+    app = image((".isr_vector", 4096, VECTORS_LRUN))
+    assert place([app], nucleo, maps=["04096=0x70200000"]).flash[0].address == 0x7020_0000
 
 
 def test_files_without_bytes_for_the_flash_are_refused(nucleo: Device, image: MakeImage) -> None:

@@ -231,6 +231,21 @@ def test_text_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
     assert "not TOML" in error.reason
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("1" + "0" * 5000, "4300 digits"),  # Python's limit for decimal integers
+        ("0x" + "f" * 5000, "must be a time"),
+        ("nan", "must be a time"),
+        ("[" * 5000 + "]" * 5000, "nested too deep"),
+    ],
+)
+def test_what_python_itself_cannot_read_is_a_schema_error(tmp_path: Path, value: str, words: str) -> None:
+    path = write(tmp_path, "part.toml", PART.replace("dies = 1", f"dies = 1\nprogram_max = {value}"))
+    with pytest.raises(SchemaError, match=words):
+        schema.load_part(path)
+
+
 def test_a_file_that_is_not_there_or_not_text_is_a_schema_error(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="No such file"):
         schema.load_board(tmp_path / "none.toml")

@@ -1,0 +1,1 @@
+"""Random inputs for everything that reads a file: made, run with limits, counted."""
