@@ -30,7 +30,7 @@ def check(
     """Judge whether files can be flashed, and where they would go. Opens no probe, writes nothing.
 
     `files`: paths or "FILE@ADDR". `board`: name or path of a board profile (None: the NUCLEO-N657X0-Q). `header`: auto,
-    keep or none. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address rules.
+    keep, none, 2.1 or 2.3. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address rules.
     The placement's `findings` say everything that is wrong; it raises UsageError only for what is no matter of content
     (a file that is not there, a board that is not known).
     """

@@ -115,8 +115,7 @@ _connect = choice(
     aliases={"ur": "under-reset", "under_reset": "under-reset", "hotplug": "attach", "hot-plug": "attach"},
 )
 _erase = choice("changed", "all-touched", "chip", aliases={"all_touched": "all-touched"})
-_NO_HEADERS = "Headers are checked, not built or changed: sign the file with STM32_SigningTool -align (rev B: -hv 2.3)."
-_header = choice("auto", "none", absent=dict.fromkeys(("keep", "2.1", "2.3"), _NO_HEADERS))
+_header = choice("auto", "keep", "none", "2.1", "2.3")
 _after = choice(
     *("reset", "halt", "none"),
     aliases={"hard-reset": "reset", "hard_reset": "reset", "no-reset": "none", "no_reset": "none"},
@@ -144,7 +143,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("wait", parse_seconds, "seconds to wait for a probe that is missing or busy", "value", "S", numeric=True),
     Setting("erase", _erase, "what to erase: changed (default), all-touched, chip", "value", "WHAT"),
     Setting(
-        "header", _header, "auto (default): a boot slot wants an STM2 header; none: any data will do", "value", "HOW"
+        "header",
+        _header,
+        "auto (default), keep: a boot slot wants an STM2 header; 2.1, 2.3: add one where it is missing; none: any data",
+        "value",
+        "HOW",
     ),
     Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),

@@ -143,8 +143,9 @@ _BOOT: dict[str, Entry] = {
         _REFUSED,
         "{subject} belongs at {slot_start:#010x} (slot {slot}) behind a boot header and has none: {reason}. {reader} "
         "would ignore it and the board would stay silent",
-        "Give the signed file (...-trusted.bin, made from the .bin by STM32_SigningTool_CLI with -align). Bytes that "
-        "are meant to lie there without a header need --header none; code linked for RAM always needs the signed file.",
+        "Give the signed file (...-trusted.bin, made from the .bin by STM32_SigningTool_CLI with -align), or have a "
+        "header without keys added: --header 2.3 for silicon cut 2.0 (B), --header 2.1 for cut 1.1 (Z). Bytes that are "
+        "meant to lie there without a header need --header none; code linked for RAM always needs a header.",
         source="F54, F58, F65, F74",
     ),
     "E-HDR-RAM": error(

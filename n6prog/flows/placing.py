@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """How files are placed: `header` auto, keep or none; `slot` for files without a header; `maps` FROM=TO rules."""
+    """How files are placed: `header` auto, keep, none, 2.1, 2.3; `slot` for files without a header; `maps` FROM=TO."""
 
     header: str = "auto"
     slot: str | None = None

@@ -40,7 +40,7 @@ _LARGEST_EXTENSIONS = 0x1A0
 
 
 @dataclass(frozen=True, slots=True)
-class _Geometry:
+class Geometry:
     """Offsets of the fields in one header version; the four words from `checksum` on are contiguous in all."""
 
     base: int
@@ -52,12 +52,12 @@ class _Geometry:
     binary_type: int
 
 
-_V2_OLD = _Geometry(0x80, 0x44, 0x58, 0x60, 0x64, 0x68, 0x6C)
-_V21 = _Geometry(
+_V2_OLD = Geometry(0x80, 0x44, 0x58, 0x60, 0x64, 0x68, 0x6C)
+_V21 = Geometry(
     0x80, 0x44, 0x58, 0x60, 0x64, 0x68, 0x70
 )  # type at 0x70: the one v2.1 N6 image with a type has it there
-_V23 = _Geometry(0xA0, 0x64, 0x78, 0x80, 0x84, 0x88, 0x8C)
-_GEOMETRIES = {"2.0": _V2_OLD, "2.1": _V21, "2.2": _V2_OLD, "2.3": _V23}
+_V23 = Geometry(0xA0, 0x64, 0x78, 0x80, 0x84, 0x88, 0x8C)
+GEOMETRIES = {"2.0": _V2_OLD, "2.1": _V21, "2.2": _V2_OLD, "2.3": _V23}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def parse(data: bytes | memoryview) -> Header | None:
     if view[:4] != MAGIC:
         return None
     version, word = _version(view)
-    geometry = _GEOMETRIES.get(version)
+    geometry = GEOMETRIES.get(version)
     if geometry is None or len(view) < geometry.base:
         return Header(version=version if geometry is None else "", version_word=word)
     checksum, _, length, entry = struct.unpack_from("<4I", view, geometry.checksum)
@@ -243,7 +243,7 @@ def _unusable(header: Header, view: memoryview, file: str) -> Finding:
 
 def _broken_fields(header: Header, file: str) -> list[Finding]:
     """Fields without which the body cannot even be found."""
-    post_offset = _GEOMETRIES[header.version].post_length
+    post_offset = GEOMETRIES[header.version].post_length
     if header.post_length > _LARGEST_EXTENSIONS:
         reason = f"is more than the {_LARGEST_EXTENSIONS:#x} bytes that extension headers can take"
         return [
@@ -270,7 +270,7 @@ def _broken_fields(header: Header, file: str) -> list[Finding]:
             )
         ]
     if header.length == 0:
-        offset = _GEOMETRIES[header.version].checksum + 8
+        offset = GEOMETRIES[header.version].checksum + 8
         return [finding("E-HDR-FIELD", file, field="image length", value=0, offset=offset, reason="leaves no program")]
     return []
 

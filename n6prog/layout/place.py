@@ -9,6 +9,7 @@ from n6prog.findings import Finding, finding
 from n6prog.image import stm2
 from n6prog.image.types import Chunk, Image, Kind
 from n6prog.layout.checks import check_capacity, check_overlaps, check_slots
+from n6prog.layout.headers import add_headers
 from n6prog.layout.homeless import homeless
 from n6prog.layout.join import join
 from n6prog.layout.loaders import loader_kind
@@ -33,7 +34,8 @@ def place(
 ) -> Placement:
     """Where everything goes on one device, with every finding about every file; the findings of the images come first.
 
-    `header`: "none" lets bytes without a boot header lie at a boot slot; every other value wants one there. `slot`: the
+    `header`: "none" lets bytes without a boot header lie at a boot slot; every other value wants one there, and "2.1"
+    and "2.3" add one of that version to programs that have none. `slot`: the
     slot for files that have no address of their own. `maps`: `FROM=TO` relocations. A placement with errors still holds
     the pieces that could be placed. Raises UsageError for a map that cannot be read.
     """
@@ -41,7 +43,7 @@ def place(
     by_hand = [item if isinstance(item, AddressMap) else parse_map(item) for item in maps]
     home, complaints = _slot_start(slot, device)
     found += complaints
-    state = _State(device, goal, by_hand, home)
+    state = _State(device, goal, by_hand, home, header if header in stm2.SUPPORTED and goal is Goal.FLASH else "")
     for image in images:
         state.add(image)
     found += state.findings
@@ -76,6 +78,7 @@ class _State:
     goal: Goal
     maps: Sequence[AddressMap]
     home: int | None
+    add_header: str = ""
     flash: list[Piece] = field(default_factory=list)
     ram: list[Chunk] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -88,14 +91,13 @@ class _State:
             self.findings.append(finding("E-LOADER-GIVEN", image.file, loader=loader))
             return
         self.findings += [*check_memory(image, self.device), *check_filling(image)]
-        moved = [relocate(self._with_address(chunk), self.maps) for chunk in image.chunks if chunk.size]
-        self.used_maps += [item for _, item in moved if item is not None]
+        moved = self._moved([chunk for chunk in image.chunks if chunk.size])
         chunks = [chunk for chunk, _ in moved]
         refusals = Refusals(self.device)
         vectors = vector_tables(chunks)
         zero = _from_zero(chunks)
         first = len(self.flash)
-        for chunk, by_map in moved:
+        for chunk, change in moved:
             if chunk.address is None:
                 if image.kind is not Kind.STM2 or not any(item.is_error for item in image.findings):
                     self.findings.append(homeless(chunk, self.device))
@@ -105,7 +107,6 @@ class _State:
             if verdict == TO_RAM and not _all_ram(chunk, vectors):
                 verdict = rule.flash
             if verdict == TO_FLASH:
-                change = "" if by_map is None else f"moved from {chunk.address - by_map.target + by_map.start:#010x}"
                 self.flash.append(Piece(chunk.address, chunk.data, chunk.origin, change=change))
             elif verdict == TO_RAM:
                 self.ram.append(chunk)
@@ -119,6 +120,24 @@ class _State:
         self.findings += refusals.findings()
         if self.goal is Goal.FLASH:
             self.findings += check_linking(image, self.flash[first:])
+
+    def _moved(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, str]]:
+        """The chunks where --slot, --map and --header put them, each with what was done to it."""
+        moved: list[tuple[Chunk, str]] = []
+        linked: list[Chunk] = []
+        for chunk in map(self._with_address, chunks):
+            new, by_map = relocate(chunk, self.maps)
+            if by_map is None:
+                linked.append(new)
+            else:
+                self.used_maps.append(by_map)
+                moved.append((new, f"moved from {chunk.address:#010x}"))
+        if not self.add_header:
+            return [*((chunk, "") for chunk in linked), *moved]
+        before = {id(chunk) for chunk in linked}
+        change = f"header {self.add_header} added"
+        linked = add_headers(linked, self.add_header, self.device)
+        return [*((chunk, "" if id(chunk) in before else change) for chunk in linked), *moved]
 
     def _with_address(self, chunk: Chunk) -> Chunk:
         """The chunk at its own address, else at the slot asked for, else where its boot header says."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import NOR_BASE, Bench, expected_nor, same
+from tests.helpers.elfmaker import Section, make_elf
 from tests.helpers.files import DEMO_ELF, elf_pieces, hex_pieces
+from tests.helpers.stm2maker import make_stm2, vectors
 
 pytestmark = pytest.mark.e2e
 
@@ -161,3 +163,19 @@ def test_the_granted_clock_is_shown_not_the_wanted_one(bench: Bench) -> None:
     assert done.code == 0
     assert "8 MHz" in done.text
     assert "9 MHz" not in done.text
+
+
+def test_a_first_stage_gets_its_header_on_the_way(bench: Bench, tmp_path: Path) -> None:
+    """An ELF linked for RAM is what a build leaves; the signing tool is a step that many forget."""
+    program = vectors(0x34200000, 0x34180501, 160)
+    elf = tmp_path / "fsbl.elf"
+    elf.write_bytes(make_elf(Section(".isr_vector", 0x34180400, program)))
+    assert bench.run("flash", elf).code == 8
+    done = bench.run("flash", elf, "--header", "2.3")
+    assert done.code == 0, done.text
+    assert "header 2.3 added" in done.text
+    same(bench.nor(), expected_nor({0x70000000: make_stm2(program)}))
+    assert bench.run("verify", elf, "--header", "2.3").code == 0
+    wrong = bench.run("flash", elf, "--header", "2.1")  # this board has silicon cut 2.0
+    assert wrong.code == 8
+    assert "E-HDR-VERSION" in wrong.text
