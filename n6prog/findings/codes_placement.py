@@ -174,7 +174,7 @@ _BOOT: dict[str, Entry] = {
         source="F74",
     ),
     "W-HDR-SLOT": warning(
-        "{subject} goes to {address:#010x} (slot {slot}); by its entry point {entry:#010x} it belongs at {meant:#010x}",
+        "{subject} goes to {address:#010x} ({place}); by its entry point {entry:#010x} it belongs at {meant:#010x}",
         "Drop the address: a signed image finds its own place. Keep it if your first stage looks there.",
         source="F58",
     ),

@@ -119,6 +119,7 @@ def check_slots(
         slot = by_start.get(span.start)
         if slot is not None and slot.header:
             found += _check_header(span, slot, device, need_header=need_header, verified=span.file in verified)
+        found += _check_home(span, device)
         found += _check_psram(span, device)
         found += _check_spill(span, device)
     return found + _note_bare_app(spans, device)
@@ -143,12 +144,26 @@ def _check_header(span: _Span, slot: Slot, device: Device, *, need_header: bool,
             found.append(finding("E-HDR-VERSION", span.file, version=head.version, reason=reason))
         elif not device.cut and head.version != CUTS[-1].header:
             found.append(finding("W-HDR-CUT", span.file, version=head.version, silicon=silicon_of(head.version)))
-    meant = head.load_hint()
-    if meant is not None and meant != slot.start and slot.start not in BOOT_ADDRESSES:
-        found.append(
-            finding("W-HDR-SLOT", span.file, address=slot.start, slot=slot.name, entry=head.entry, meant=meant)
-        )
     return found
+
+
+def _check_home(span: _Span, device: Device) -> list[Finding]:
+    """A signed image that is not where its reader looks.
+
+    The boot ROM looks in two places; a first stage looks where it was built to, but never inside a slot.
+    """
+    head = stm2.parse(span.first.data)
+    meant = head.load_hint() if head else None
+    if head is None or meant is None or span.start == meant or span.start in BOOT_ADDRESSES:
+        return []
+    slots = [slot for slot in device.board.slots if slot.header and slot.start <= span.start < slot.start + slot.size]
+    if not slots and meant not in BOOT_ADDRESSES:
+        return []
+    place = "where no reader looks"
+    for slot in slots:
+        behind = span.start - slot.start
+        place = f"{behind:#x} behind the start of slot {slot.name}" if behind else f"slot {slot.name}"
+    return [finding("W-HDR-SLOT", span.file, address=span.start, place=place, entry=head.entry, meant=meant)]
 
 
 def silicon_of(version: str) -> str:

@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterable
 
 from n6prog.image.types import Chunk, Image, Kind
-from n6prog.targets.chip import region_at
 
 _CUBE_SECTIONS = {".Dev_inf", ".Dev_Inf", ".Dev_info", ".stm32_device_info"}
 _CMSIS_SECTIONS = {"PrgCode", "DevDscr"}
@@ -30,9 +29,8 @@ def _has_storage_info(chunks: Iterable[Chunk]) -> bool:
     """Whether a description of a memory stands alone at address 0, as ST's loaders have it."""
     for chunk in chunks:
         if chunk.address == 0 and chunk.size == _STORAGE_INFO_SIZE:
-            name, start, size, page = _STORAGE_INFO.unpack_from(chunk.data)
-            text = name.rstrip(b"\0")
-            region = region_at(start)
-            if text.isascii() and text.decode("ascii").isprintable() and text and size and page and region:
+            name, _, size, page = _STORAGE_INFO.unpack_from(chunk.data)
+            text = name.rstrip(b"\0")  # the start is no help: the loader for fuses has 0xf2f2f2f2 there
+            if text and text.isascii() and text.decode("ascii").isprintable() and size and page:
                 return True
     return False

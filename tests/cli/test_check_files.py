@@ -309,6 +309,29 @@ def test_an_application_where_the_boot_rom_looks_and_a_first_stage_where_it_does
     assert judged.one("W-HDR-SLOT")["evidence"]["meant"] == 0x70000000
 
 
+@pytest.mark.parametrize(
+    ("program", "address", "place"),
+    [
+        (APP, 0x70100400, "0x400 behind the start of slot app"),  # the header where the vector table belongs
+        (FSBL, 0x70001000, "0x1000 behind the start of slot fsbl"),
+        (FSBL, 0x71000000, "where no reader looks"),
+        (APP, 0x70080000, ""),  # between slots: first stages of other projects look there
+        (APP, 0x71800000, ""),
+        (FSBL, 0x70040000, ""),  # the second copy
+    ],
+)
+def test_a_signed_file_where_nobody_looks_is_warned_about(check: Any, program: bytes, address: int, place: str) -> None:
+    judged = check({"a.bin": make_stm2(program)}, f"a.bin@{address:#x}")
+    assert judged.code == 0
+    if not place:
+        assert judged.codes == []
+        return
+    found = judged.one("W-HDR-SLOT")
+    assert found["evidence"]["address"] == address
+    assert found["evidence"]["place"] == place
+    assert f"it belongs at {0x70000000 if program == FSBL else 0x70100000:#010x}" in found["text"]
+
+
 # --- headers that are wrong -------------------------------------------------------------------------------------------
 
 
@@ -511,6 +534,8 @@ def test_a_flash_loader_is_no_program(check: Any) -> None:
     assert judged.codes == ["E-LOADER-GIVEN"]
     assert ".stldr" in judged.one("E-LOADER-GIVEN")["evidence"]["loader"]
     assert "n6prog brings its own loader" in judged.one("E-LOADER-GIVEN")["cure"]
+    fuses = Section(".info", 0, storage_info(0xF2F2F2F2))
+    assert check({"OTP.stldr": make_elf(Section(".text", 0x34180404, bytes(64)), fuses)}).codes == ["E-LOADER-GIVEN"]
     cmsis = make_elf(Section("PrgCode", 0, bytes(512)), Section("DevDscr", 0x400, bytes(4256)))
     assert ".FLM" in check({"n6.FLM": cmsis}).one("E-LOADER-GIVEN")["evidence"]["loader"]
     other = make_elf(XIP, Section(".table", 0, bytes(0xC8)))  # as long, and no description of a memory

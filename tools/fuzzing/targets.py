@@ -103,7 +103,7 @@ def _collection(data: bytes, _: Path) -> bool:
         else:
             images.append(_READERS[kind & 3](content, str(len(images))))
     device = assumed_device(profile(_BOARDS[len(data) % 2]))
-    placement = place_images(images, device, header=("auto", "none")[len(data) // 2 % 2])
+    placement = place_images(images, device, header=("auto", "none", "2.1", "2.3")[len(data) // 2 % 4])
     if placement.ok:
         ends = [(piece.address, piece.end) for piece in placement.flash]
         assert all(before[1] <= after[0] for before, after in pairwise(ends))
