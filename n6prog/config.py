@@ -31,6 +31,7 @@ from n6prog.values import (
 )
 
 PREFIX = "N6PROG_"
+_LARGEST_FILE = 1 << 20  # bytes
 _LARGEST = 1e18  # beyond every setting; Python refuses to write integers of thousands of digits
 FILE_NAMES = ("n6prog.toml", "pyproject.toml")
 
@@ -189,9 +190,15 @@ def find_file(start: Path) -> ConfigFile | None:
 
 
 def _read_file(path: Path) -> ConfigFile | None:
-    """The settings in one file; None for a pyproject.toml that is not about n6prog."""
+    """The settings in one file; None for a pyproject.toml that is not about n6prog, or too large to be."""
     ours = path.name == FILE_NAMES[0]
     try:
+        if (size := path.stat().st_size) > _LARGEST_FILE:
+            if not ours:
+                return None
+            raise UsageError.of(
+                "E-CONFIG", str(path), reason=f"has {size} bytes; no more than {_LARGEST_FILE} are read"
+            )
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as bad:
         if not ours:

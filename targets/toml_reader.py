@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ _KINDS = {
     list: "a list",
     dict: "a table",
 }
+_LARGEST = 256 << 10  # bytes; board files have some thousands
 _SHOWN_BELOW = 1e18  # Python refuses to write integers of thousands of digits
 _DECODE_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
@@ -72,6 +74,11 @@ class TableReader:
     def open(cls, path: Path) -> TableReader:
         """The top table of the file."""
         try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise SchemaError(str(path), 0, "", "is not a regular file")
+            if status.st_size > _LARGEST:
+                raise SchemaError(str(path), 0, "", f"has {status.st_size} bytes; no more than {_LARGEST} are read")
             text = path.read_text(encoding="utf-8")
         except OSError as exc:
             raise SchemaError(str(path), 0, "", exc.strerror or str(exc)) from None

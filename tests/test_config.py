@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,18 @@ def test_what_python_itself_cannot_read_is_a_fault_of_the_file(tmp_path: Path, t
         resolve({}, {}, from_toml(tmp_path, text))
     assert caught.value.findings[0].code == "E-CONFIG"
     assert words in caught.value.findings[0].text
+
+
+def test_a_file_too_large_for_settings_is_not_read(tmp_path: Path) -> None:
+    for name in ("n6prog.toml", "pyproject.toml"):
+        with (tmp_path / name).open("wb") as file:
+            os.truncate(file.fileno(), 1 << 40)
+    with pytest.raises(UsageError) as caught:
+        find_file(tmp_path)
+    assert "has 1099511627776 bytes" in caught.value.findings[0].text
+    (tmp_path / "n6prog.toml").unlink()
+    found = find_file(tmp_path)
+    assert found is None or found.path.parent != tmp_path
 
 
 def test_a_fault_in_pyproject_counts_lines_of_its_own_table(tmp_path: Path) -> None:

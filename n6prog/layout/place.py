@@ -118,8 +118,7 @@ class _State:
                 else:
                     refusals.add(verdict, rule, chunk)
         self.findings += refusals.findings()
-        if self.goal is Goal.FLASH:
-            self.findings += check_linking(image, self.flash[first:])
+        self.findings += check_linking(image, self.flash[first:])
 
     def _moved(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, str]]:
         """The chunks where --slot, --map and --header put them, each with what was done to it."""

@@ -100,6 +100,7 @@ def seed_case(judged: Judged) -> None:
     ):
         assert words in found["cure"]
     assert "boot jumpers and SWD speed have nothing to do with" in found["not_this"]
+    assert judged.boards[0]["boot"]["text"].startswith("no: nothing is flashed")
     (refused,) = judged.boards[0]["refused"]
     assert (refused["start"], refused["length"], refused["region"]) == (0, 3324000, "ITCM")
 
@@ -126,6 +127,13 @@ def test_cleared_memory_in_an_undeclared_region_is_warned_about(check: Any) -> N
     found = judged.one("W-RUN-REGION0")
     assert found["evidence"] == {"what": "section .activations", "bytes": 0x20000, "address": 0, "last": 0x1FFFF}
     assert "not declared" in found["cure"]
+    behind = Section(
+        ".more", 0x20000, type=NOBITS, claims=0x30000
+    )  # goes on over the ITCM's 256 KiB: still one mistake
+    last = Section(".last", 0x50000, type=NOBITS, claims=16)
+    (found,) = check({"a.elf": make_elf(XIP, pool, behind, last)}).findings[:1]
+    assert (found["code"], found["evidence"]["bytes"]) == ("W-RUN-REGION0", 0x50010)
+    assert check({}, "a.elf").codes == ["W-RUN-REGION0"]
     small = Section(".itcm_bss", 0, type=NOBITS, claims=0x10000)  # all of the ITCM: as it should be
     assert check({"a.elf": make_elf(XIP, small)}).codes == []
 
@@ -138,6 +146,10 @@ def test_cleared_memory_in_a_psram_that_is_not_fitted_is_warned_about(check: Any
     assert "NUCLEO-N657X0-Q has no memory" in found["text"]
     assert "untick xSPI1/hyperRAM" in found["cure"]
     assert check(files, *DK).codes == []  # 32 MiB are fitted there
+    thread = Section(
+        ".tbss", 0x90000000, type=NOBITS, claims=64, flags=WRITE | 2 | 0x400
+    )  # SHF_TLS: no memory of its own
+    assert check({"a.elf": make_elf(XIP, thread)}, *NUCLEO).codes == []
     beyond = {"a.elf": make_elf(XIP, Section(".pool", 0x91FFF000, type=NOBITS, claims=0x1001))}
     assert check(beyond, *DK).codes == ["W-RUN-MEMORY"]
 
@@ -255,6 +267,9 @@ def test_a_raw_program_without_an_address_is_known_by_its_vectors(check: Any) ->
     assert check({"Appli.bin": APP}).one("E-HDR-NONE")["evidence"]["slot"] == "app"
     found = check({"xip.bin": vectors(0x34008000, 0x70100501, 256)}).one("E-NO-ADDRESS")
     assert "xip.bin@0x70100400 if it is linked as usual" in found["cure"]
+    found = check({"xip.bin": vectors(0x34008000, 0x70300501, 256)}).one("E-NO-ADDRESS")
+    assert "reset handler 0x70300501" in found["cure"]
+    assert "as usual" not in found["cure"]
 
 
 def test_the_signed_file_beside_an_unsigned_one_is_named(check: Any) -> None:
@@ -538,8 +553,9 @@ def test_a_flash_loader_is_no_program(check: Any) -> None:
     assert check({"OTP.stldr": make_elf(Section(".text", 0x34180404, bytes(64)), fuses)}).codes == ["E-LOADER-GIVEN"]
     cmsis = make_elf(Section("PrgCode", 0, bytes(512)), Section("DevDscr", 0x400, bytes(4256)))
     assert ".FLM" in check({"n6.FLM": cmsis}).one("E-LOADER-GIVEN")["evidence"]["loader"]
-    other = make_elf(XIP, Section(".table", 0, bytes(0xC8)))  # as long, and no description of a memory
-    assert check({"a.elf": other}).codes == ["E-REGION0"]
+    pageless = storage_info()[:112] + bytes(4) + storage_info()[116:]
+    for table in (bytes(0xC8), pageless, b"\xff" + storage_info()[1:]):  # as long, and no description of a memory
+        assert check({"a.elf": make_elf(XIP, Section(".table", 0, table))}).codes == ["E-REGION0"]
 
 
 def test_several_files_are_one_job_whatever_their_dates(check: Any, tmp_path: Path) -> None:

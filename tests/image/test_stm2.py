@@ -75,6 +75,17 @@ def test_the_entry_point_tells_where_an_image_belongs(program: bytes, type_: int
     assert header.load_hint() == hint
 
 
+def test_what_looks_like_a_second_header_in_ciphertext_is_none() -> None:
+    twice = make_stm2(make_stm2(FSBL), entry=0x34180501)
+    head = stm2.parse(twice)
+    assert head is not None
+    assert [item.code for item in stm2.verify(head, twice, "a.bin")] == ["E-HDR-TWICE"]
+    encrypted = make_stm2(make_stm2(FSBL), entry=0x34180501, flags=0x80000002)
+    head = stm2.parse(encrypted)
+    assert head is not None
+    assert [item.code for item in stm2.verify(head, encrypted, "a.bin")] == ["N-HDR-SIGNED"]
+
+
 def test_one_changed_byte_of_the_body_is_a_wrong_checksum() -> None:
     changed = bytearray(make_stm2(FSBL))
     changed[0x420] ^= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,19 @@ def test_what_python_itself_cannot_read_is_a_schema_error(tmp_path: Path, value:
     path = write(tmp_path, "part.toml", PART.replace("dies = 1", f"dies = 1\nprogram_max = {value}"))
     with pytest.raises(SchemaError, match=words):
         schema.load_part(path)
+
+
+def test_a_file_that_is_no_board_file_is_not_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.toml"
+    with large.open("wb") as file:
+        os.truncate(file.fileno(), 1 << 40)
+    with pytest.raises(SchemaError, match="has 1099511627776 bytes"):
+        schema.load_board(large)
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)  # reading it would wait for a writer
+    for path in (pipe, tmp_path):
+        with pytest.raises(SchemaError, match=r"not a regular file|no such board"):
+            schema.load_board(path)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_a_schema_error(tmp_path: Path) -> None:
