@@ -31,7 +31,7 @@ from n6prog.values import (
 )
 
 PREFIX = "N6PROG_"
-_LARGEST_FILE = 1 << 20  # bytes
+_LARGEST_FILE = 128 << 10  # bytes; tomllib's time grows with the square of a key's length, 1 MiB takes 20 s
 _LARGEST = 1e18  # beyond every setting; Python refuses to write integers of thousands of digits
 FILE_NAMES = ("n6prog.toml", "pyproject.toml")
 
@@ -190,11 +190,11 @@ def find_file(start: Path) -> ConfigFile | None:
 
 
 def _read_file(path: Path) -> ConfigFile | None:
-    """The settings in one file; None for a pyproject.toml that is not about n6prog, or too large to be."""
+    """The settings in one file; None for a pyproject.toml that is not about n6prog."""
     ours = path.name == FILE_NAMES[0]
     try:
         if (size := path.stat().st_size) > _LARGEST_FILE:
-            if not ours:
+            if not ours and not _mentions(path, b"tool.n6prog"):
                 return None
             raise UsageError.of(
                 "E-CONFIG", str(path), reason=f"has {size} bytes; no more than {_LARGEST_FILE} are read"
@@ -219,6 +219,12 @@ def _read_file(path: Path) -> ConfigFile | None:
         raise UsageError.of("E-CONFIG", str(path), reason="not TOML: lists or tables are nested too deep") from bad
     table = document if ours else _subtable(_subtable(document, "tool"), "n6prog")
     return ConfigFile(path, table, _lines(text, "" if ours else "tool.n6prog")) if table is not None else None
+
+
+def _mentions(path: Path, words: bytes) -> bool:
+    """Whether a large file has these words in its first 16 MiB."""
+    with path.open("rb") as file:
+        return words in file.read(16 << 20)
 
 
 def _subtable(table: object, key: str) -> dict[str, object] | None:

@@ -17,7 +17,7 @@ _KINDS = {
     list: "a list",
     dict: "a table",
 }
-_LARGEST = 256 << 10  # bytes; board files have some thousands
+_LARGEST = 64 << 10  # bytes; board files have some thousands, and tomllib takes 20 s for a key of 1 MiB
 _SHOWN_BELOW = 1e18  # Python refuses to write integers of thousands of digits
 _DECODE_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 

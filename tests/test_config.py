@@ -175,6 +175,9 @@ def test_a_file_too_large_for_settings_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "n6prog.toml").unlink()
     found = find_file(tmp_path)
     assert found is None or found.path.parent != tmp_path
+    (tmp_path / "pyproject.toml").write_text("[tool.n6prog]\nboard = 'x'\n" + "# long\n" * 30_000)
+    with pytest.raises(UsageError, match="no more than 131072 are read"):
+        find_file(tmp_path)
 
 
 def test_a_fault_in_pyproject_counts_lines_of_its_own_table(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def _grow(data: bytearray, rng: Random) -> None:
     """The same part many times over: what takes time or memory in proportion to more than its size shows here."""
     at = rng.randrange(len(data))
     part = bytes(data[at : at + rng.randrange(1, 128)])
-    data[at:at] = part * (rng.choice((1 << 10, 1 << 14, 1 << 18)) // len(part))
+    data[at:at] = part * (rng.choice((1 << 10, 1 << 14, 1 << 16, 1 << 18)) // len(part))
 
 
 _BINARY: Sequence[Mutation] = (
