@@ -20,7 +20,9 @@ from pyocd.flash.flash import Flash
 from pyocd.utility.sequencer import CallSequence
 
 from n6prog.targets import chip
+from n6prog.targets import core_registers as reg
 from n6prog.targets.bus_guard import BusGuard
+from n6prog.targets.core_registers import CoreRegisters
 from n6prog.targets.probe_time import clock_of
 
 LOG = logging.getLogger(__name__)
@@ -53,6 +55,11 @@ class CorePortClosed(exceptions.TargetError):
 
 class CortexM55_STM32N6(CortexM_v8M):  # noqa: N801  pyOCD's way to name a core of one family
     """The Cortex-M55 behind AP1, with resets that outlive the boot ROM."""
+
+    @property
+    def fast_registers(self) -> CoreRegisters:
+        """Registers in few probe commands; the core must be halted. Raises CoreRegisterAccessError."""
+        return CoreRegisters(self, exceptions.CoreRegisterAccessError)
 
     def _perform_reset(self, reset_type: Target.ResetType) -> None:
         """Reset, wait until the boot ROM has opened AP1 again, and switch debug back on."""
@@ -103,18 +110,16 @@ class CortexM55_STM32N6(CortexM_v8M):  # noqa: N801  pyOCD's way to name a core 
         The boot ROM and applications leave stack limits, an MPU that forbids execution from RAM, caches and pending or
         active faults behind; each of them makes the first push of fresh code fault.
         """
-        registers = ["msplim_s", "psplim_s", "msplim_ns", "psplim_ns", "cfbp", "xpsr"]
-        present = [name for name in registers if name in self.core_registers.by_name]
-        primask = 1 if mask_interrupts else 0
-        values = {"cfbp": primask, "xpsr": self.XPSR_THUMB}  # CONTROL 0 (privileged, MSP), FAULTMASK and BASEPRI 0
-        self.write_core_registers_raw(present, [values.get(name, 0) for name in present])
+        limits = (reg.MSPLIM_S, reg.PSPLIM_S, reg.MSPLIM_NS, reg.PSPLIM_NS)
+        registers = [(number, 0) for number in limits]
+        registers.append((reg.CFBP, 1 if mask_interrupts else 0))  # CONTROL 0 (privileged, MSP), FAULTMASK, BASEPRI 0
+        self.fast_registers.write_all([*registers, (reg.XPSR, self.XPSR_THUMB)])
         self.write32(chip.MPU_CTRL, 0)
         self.write32(chip.CCR, chip.CCR_CACHES_OFF)
         self.write32(chip.ICIALLU, 0)
         self.write32(chip.FPCCR, chip.FPCCR_RESET)
         # Write-1-to-clear, all of it: what is there afterwards belongs to the code that runs next.
-        self.write32(chip.CFSR, 0xFFFF_FFFF)
-        self.write32(chip.HFSR, 0xFFFF_FFFF)
+        self.write_memory_block32(chip.CFSR, [0xFFFF_FFFF, 0xFFFF_FFFF])  # and HFSR behind it
         # Halted inside a handler, the exception stays active and outranks PRIMASK; keep PRIS, BFHFNMINS, PRIGROUP.
         aircr = self.read32(self.NVIC_AIRCR) & 0x0000_6708
         self.write32(self.NVIC_AIRCR, self.NVIC_AIRCR_VECTKEY | aircr | self.NVIC_AIRCR_VECTCLRACTIVE)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from n6prog.link.types import ChipInfo
 from n6prog.targets import chip
 
 
-def read_chip_info(target: Any, read32: Callable[[int], int]) -> ChipInfo:
-    """Identity through AP0, the rest through AP1 with `read32`. Raises pyOCD's errors."""
+def read_chip_info(target: Any, read_words: Callable[[int, int], Sequence[int]]) -> ChipInfo:
+    """Identity through AP0, the rest through AP1 with `read_words(address, count)`. Raises pyOCD's errors."""
     idcode = target.read_ap0(chip.AP0_DBGMCU_IDCODE)
-    words = tuple(read32(address) for address in chip.REVISION_WORDS)
+    words = tuple(read_words(address, 1)[0] for address in chip.REVISION_WORDS)
     cut = chip.cut_of(*words)
-    nvstate = read32(chip.BSEC_SR) >> 26
-    uid = [read32(chip.BSEC_UID + offset) for offset in (0, 4, 8)]
+    nvstate = read_words(chip.BSEC_SR, 1)[0] >> 26
+    uid = read_words(chip.BSEC_UID, 3)
     return ChipInfo(
         dev_id=idcode & 0xFFF,
         rev_id=idcode >> 16,
@@ -23,7 +23,7 @@ def read_chip_info(target: Any, read32: Callable[[int], int]) -> ChipInfo:
         cut=cut.name if cut else "",
         letter=cut.letter if cut else "",
         header=cut.header if cut else "",
-        boot_mode=_boot_mode(read32(chip.SYSCFG_BOOTSR)),
+        boot_mode=_boot_mode(read_words(chip.SYSCFG_BOOTSR, 1)[0]),
         bsec=chip.BSEC_NVSTATES.get(nvstate, f"unknown state {nvstate:#04x}"),
         unique_id="".join(f"{word:08X}" for word in reversed(uid)),
     )

@@ -28,6 +28,7 @@ from n6prog.link.session import connect_mode, make_session, same_directory
 from n6prog.link.types import ChipInfo, ProbeInfo
 from n6prog.link.waits import WallClock, clock_of
 from n6prog.targets import chip
+from n6prog.targets.core_registers import TO_GO_ON
 from n6prog.targets.schema import BoardProfile
 
 _RETRY = 0.25
@@ -50,7 +51,8 @@ class Link:
         self._ap = self._core.ap
         self._clock = clock_of(session.probe)
         self._caller = CoreCaller(self._core, self._clock)
-        self._saved: tuple[list[int | str], list[int], int] | None = None
+        self._saved: tuple[list[int], int] | None = None
+        self._chip: ChipInfo | None = None
         self._prepared = False
         self._foreign = False  # our code has had the core since the last reset
         self._run_on = bool(self.target.was_running)  # whether the core is to run when the link is closed
@@ -125,7 +127,7 @@ class Link:
             "pin": Target.ResetType.HARDWARE,
             "core": Target.ResetType.EMULATED,
         }
-        self._saved = None
+        self._saved = self._chip = None  # the boot pins may have changed
         self._prepared = self._foreign = False
         self._run_on = not halt
         with explained(self._attempt, "reset"):
@@ -137,11 +139,11 @@ class Link:
     def prepare(self) -> None:
         """Halt the core and clear what would make foreign code fault; faults from now on halt the core at once."""
         with explained(self._attempt, "prepare"):
-            self._core.halt()
-            self._core.wait_halted()
+            if not self._core.is_halted():
+                self._core.halt()
+                self._core.wait_halted()
             if not self._foreign:
-                names: list[int | str] = [*range(17), "msplim_s", "psplim_s", "cfbp"]
-                self._saved = (names, self._core.read_core_registers_raw(names), self._core.read32(chip.MPU_CTRL))
+                self._saved = (self._core.fast_registers.read_all(TO_GO_ON), self._core.read32(chip.MPU_CTRL))
             self._core.sanitise(mask_interrupts=True)
             demcr = self._core.read32(chip.DEMCR)
             self._core.write32(chip.DEMCR, demcr | chip.DEMCR_TRCENA | chip.DEMCR_VC_FAULTS)
@@ -173,9 +175,11 @@ class Link:
             return describe(self.session.probe)
 
     def chip_info(self) -> ChipInfo:
-        """The chip: identity, cut, boot mode. Reads only what answers in every state."""
-        with explained(self._attempt, "identify the chip"):
-            return read_chip_info(self.target, self._ap.read32)
+        """The chip: identity, cut, boot mode, read once until it is reset. Reads only what answers in every state."""
+        if self._chip is None:
+            with explained(self._attempt, "identify the chip"):
+                self._chip = read_chip_info(self.target, self._ap.read_memory_block32)
+        return self._chip
 
     # --- the end ---
 
@@ -216,11 +220,11 @@ class Link:
         self._core.write32(chip.DEMCR, chip.DEMCR_TRCENA)
         if self._saved is None:
             return False
-        names, values, mpu = self._saved
+        values, mpu = self._saved
         pc = values[15]
         if not chip.BOOT_ROM <= pc < chip.BOOT_ROM + chip.BOOT_ROM_SIZE:
             return False
-        self._core.write_core_registers_raw(names, values)
+        self._core.fast_registers.write_all(list(zip(TO_GO_ON, values, strict=True)))
         self._core.write32(chip.MPU_CTRL, mpu)
         return True
 
