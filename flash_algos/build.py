@@ -37,6 +37,7 @@ FLAGS = (
     "-Os",
     "-ffreestanding",
     "-fno-tree-loop-distribute-patterns",  # or memset becomes a call of memset
+    "-fno-jump-tables",  # a test follows the branches of the image
     "-ffunction-sections",
     "-fdata-sections",
     "-nostdlib",

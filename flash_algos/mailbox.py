@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 
 # the image is linked for this address
 LOADER_BASE: Final = 0x34070000
@@ -28,6 +28,18 @@ LOADER_BUFFER: Final = 0x34080000
 LOADER_KEEP: Final = 0x34090000
 # 64 KiB of digests, out
 LOADER_TABLE: Final = 0x340A0000
+# the host's Control
+SERVICE_CONTROL: Final = 0x340B0000
+# the service's State
+SERVICE_STATE: Final = 0x340B0040
+# ring of Outcome: that of job n is entry (n - 1) % RESULT_COUNT
+SERVICE_RESULTS: Final = 0x340B1000
+# 8 KiB, the service's own: bit n % 32 of word n / 32: sector n is known to be blank
+SERVICE_BLANK_MAP: Final = 0x340B8000
+# 2 * 64 KiB, the service's own: data of the job in work and of the next one
+SERVICE_DECODE: Final = 0x340C0000
+# SLOT_COUNT slots of SLOT_STRIDE bytes, in AXISRAM2 above the boot ROM's traces (hw-soc 3)
+SERVICE_SLOTS: Final = 0x34110000
 
 # where the NOR is mapped; the classic entries take addresses from here on
 NOR_BASE: Final = 0x70000000
@@ -43,8 +55,52 @@ PAGE_SIZE: Final = 0x100
 CHUNK_SIZE: Final = 0x10
 # bytes of SFDP that n6_open reads
 SFDP_SIZE: Final = 0x200
-# Job.flags: erase every sector of Job.sectors even where nothing differs
+# Job.flags, Descriptor.flags: erase every set sector even where nothing differs
 JOB_ERASE_ALL_SET: Final = 0x1
+# Descriptor.flags: the payload is one raw deflate stream (RFC 1951) of the set sectors' bytes
+JOB_DEFLATE: Final = 0x2
+# job n lies in slot (n - 1) % SLOT_COUNT
+SLOT_COUNT: Final = 0xE
+# bytes of a slot; its Descriptor is right at its end, the payload before that
+SLOT_STRIDE: Final = 0x10400
+# the payload begins this aligned: payload_size rounded up, before the Descriptor
+PAYLOAD_ALIGN: Final = 0x8
+# entries of the ring of Outcome
+RESULT_COUNT: Final = 0x40
+# sectors of an OP_SURVEY
+SURVEY_MOST: Final = 0x200
+# Descriptor.op: nothing, which shows that the service lives
+OP_NOP: Final = 0x1
+# Descriptor.op: the set sectors of one block
+OP_WRITE: Final = 0x2
+# Descriptor.op: digests of count sectors from offset on, as u64 at to
+OP_SURVEY: Final = 0x3
+# Descriptor.op: count bytes from offset on, at most BLOCK_SIZE, to to
+OP_READ: Final = 0x4
+# Descriptor.op: erase count bytes from offset on, multiples of SECTOR_SIZE
+OP_ERASE: Final = 0x5
+# State.magic: the service has started
+SERVICE_MAGIC: Final = 0x5652534E
+# Service.flags: never leave 1S
+SERVE_1S: Final = 0x1
+# State.phase: waits for a job
+PHASE_IDLE: Final = 0x1
+# State.phase: unpacks and checks a payload, or reads what the block holds
+PHASE_CHECK: Final = 0x2
+# State.phase: computes digests, or reads for the host
+PHASE_SURVEY: Final = 0x3
+# State.phase: the NOR erases
+PHASE_ERASE: Final = 0x4
+# State.phase: the NOR programs
+PHASE_PROGRAM: Final = 0x5
+# State.phase: reads back what it wrote
+PHASE_PROVE: Final = 0x6
+# State.phase: has ended as the host asked; the part is in 1S and mapped
+PHASE_STOPPED: Final = 0x7
+# State.bus: one line
+BUS_1S: Final = 0x1
+# State.bus: octal DTR, proven by RDID and SFDP
+BUS_8D: Final = 0x8
 # Result.failed_at when nothing failed
 NO_OFFSET: Final = 0xFFFFFFFF
 
@@ -55,6 +111,7 @@ ENTRIES: Final = (
     "n6_erase",
     "n6_read",
     "n6_close",
+    "n6_serve",
     "n6_decide",
     "Init",
     "UnInit",
@@ -82,6 +139,8 @@ class Status(IntEnum):
     SIZE_UNKNOWN = 10
     NO_TIMER = 11
     CONTROLLER = 12
+    BAD_DATA = 13
+    SKIPPED = 14
 
     @property
     def meaning(self) -> str:
@@ -103,6 +162,8 @@ _MEANINGS: Final = {
     Status.SIZE_UNKNOWN: "neither the host, SFDP nor RDID tell the size of the part",
     Status.NO_TIMER: "the DWT cycle counter does not count, so no wait could be bounded",
     Status.CONTROLLER: "XSPI reports a transfer error",
+    Status.BAD_DATA: "the data that arrived are not those of the job's digests; nothing was touched",
+    Status.SKIPPED: "not run: an earlier job failed, or the host asked to stop",
 }
 
 
@@ -131,10 +192,15 @@ class NorSetup:
     `register_max_us`: status register write, longest
     `reset_typ_us`: software reset of an idle part: shortest wait after 66h 99h
     `reset_max_us`: software reset in the middle of an erase: longest wait
+    `octal_read_opcode`: 8D read, both bytes as sent; 0: the part is used in 1S only
+    `octal_read_dummy`: dummy clocks of octal_read_opcode: even, 6 to 20 (CR2 300h)
+    `octal_program_opcode`: 8D page program, both bytes
+    `octal_sector_erase_opcode`: 8D 4 KiB erase, both bytes
+    `octal_block_erase_opcode`: 8D 64 KiB erase, both bytes; 0: the part has none
     """
 
-    SIZE: ClassVar[int] = 84
-    FORMAT: ClassVar[struct.Struct] = struct.Struct("<IIIIIIIIIIIIIIIIIIIII")
+    SIZE: ClassVar[int] = 104
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<IIIIIIIIIIIIIIIIIIIIIIIIII")
 
     size: int = 0
     page: int = 0
@@ -157,6 +223,11 @@ class NorSetup:
     register_max_us: int = 0
     reset_typ_us: int = 0
     reset_max_us: int = 0
+    octal_read_opcode: int = 0
+    octal_read_dummy: int = 0
+    octal_program_opcode: int = 0
+    octal_sector_erase_opcode: int = 0
+    octal_block_erase_opcode: int = 0
 
     def pack(self) -> bytes:
         """The bytes as they lie in the chip's memory."""
@@ -182,6 +253,11 @@ class NorSetup:
             self.register_max_us,
             self.reset_typ_us,
             self.reset_max_us,
+            self.octal_read_opcode,
+            self.octal_read_dummy,
+            self.octal_program_opcode,
+            self.octal_sector_erase_opcode,
+            self.octal_block_erase_opcode,
         )
 
     @classmethod
@@ -210,6 +286,11 @@ class NorSetup:
             values[18],
             values[19],
             values[20],
+            values[21],
+            values[22],
+            values[23],
+            values[24],
+            values[25],
         )
 
 
@@ -474,6 +555,301 @@ class Result:
             values[8],
             values[9],
             tuple(values[10:26]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What n6_serve is started with.
+
+    `session`: a random word of the host's, shown in State
+    `build`: which image this is, by the host's reckoning, shown in State
+    `flags`: SERVE_1S or 0
+    `reserved`: 0
+    """
+
+    SIZE: ClassVar[int] = 16
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<IIII")
+
+    session: int = 0
+    build: int = 0
+    flags: int = 0
+    reserved: int = 0
+
+    def pack(self) -> bytes:
+        """The bytes as they lie in the chip's memory."""
+        return self.FORMAT.pack(
+            self.session,
+            self.build,
+            self.flags,
+            self.reserved,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes | bytearray | memoryview) -> Service:
+        """The struct from exactly SIZE bytes. Raises struct.error for any other length."""
+        values = cls.FORMAT.unpack(data)
+        return cls(
+            values[0],
+            values[1],
+            values[2],
+            values[3],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the host may write at any time. n6_serve clears it.
+
+    `stop`: not 0: end. A block in work is finished, whatever else is in work is broken off
+    """
+
+    SIZE: ClassVar[int] = 4
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<I")
+
+    stop: int = 0
+
+    def pack(self) -> bytes:
+        """The bytes as they lie in the chip's memory."""
+        return self.FORMAT.pack(
+            self.stop,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes | bytearray | memoryview) -> Control:
+        """The struct from exactly SIZE bytes. Raises struct.error for any other length."""
+        values = cls.FORMAT.unpack(data)
+        return cls(
+            values[0],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the service is doing. Words are written one by one: each is true, together they need not be of one moment.
+
+    `magic`: SERVICE_MAGIC
+    `build`: Service.build
+    `session`: Service.session
+    `phase`: PHASE_...
+    `job`: the job in work, or the last one
+    `done`: jobs up to this one are done; their slots are free and their outcomes in the ring
+    `offset`: offset in the NOR of the operation under way
+    `heartbeat`: grows while the service waits for jobs or for the NOR
+    `bus`: BUS_...
+    `failed`: the first job that failed: later writes and erases are not run; 0: none
+    `bus_error`: why the bus is 1S: the Status of the attempt to use 8D, OK when there was none
+    `sector_erases`: since the start
+    `block_erases`: since the start
+    `page_programs`: since the start
+    `sr`: status register as last read
+    `scur`: security register as last read
+    """
+
+    SIZE: ClassVar[int] = 64
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<IIIIIIIIIIIIIIII")
+
+    magic: int = 0
+    build: int = 0
+    session: int = 0
+    phase: int = 0
+    job: int = 0
+    done: int = 0
+    offset: int = 0
+    heartbeat: int = 0
+    bus: int = 0
+    failed: int = 0
+    bus_error: int = 0
+    sector_erases: int = 0
+    block_erases: int = 0
+    page_programs: int = 0
+    sr: int = 0
+    scur: int = 0
+
+    def pack(self) -> bytes:
+        """The bytes as they lie in the chip's memory."""
+        return self.FORMAT.pack(
+            self.magic,
+            self.build,
+            self.session,
+            self.phase,
+            self.job,
+            self.done,
+            self.offset,
+            self.heartbeat,
+            self.bus,
+            self.failed,
+            self.bus_error,
+            self.sector_erases,
+            self.block_erases,
+            self.page_programs,
+            self.sr,
+            self.scur,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes | bytearray | memoryview) -> State:
+        """The struct from exactly SIZE bytes. Raises struct.error for any other length."""
+        values = cls.FORMAT.unpack(data)
+        return cls(
+            values[0],
+            values[1],
+            values[2],
+            values[3],
+            values[4],
+            values[5],
+            values[6],
+            values[7],
+            values[8],
+            values[9],
+            values[10],
+            values[11],
+            values[12],
+            values[13],
+            values[14],
+            values[15],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A job for the service, written with its payload in one ascending write; seq is the last word of the slot.
+
+    `digests`: OP_WRITE: digest of each set sector; others are not looked at
+    `op`: OP_...
+    `offset`: offset in the NOR
+    `sectors`: OP_WRITE: bit n: sector n of the block; their bytes are the payload, ascending
+    `flags`: OP_WRITE: JOB_ERASE_ALL_SET, JOB_DEFLATE
+    `payload_size`: OP_WRITE: bytes of payload, as sent
+    `count`: OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes
+    `to`: OP_SURVEY, OP_READ: 8-byte aligned address in LOADER_BUFFER, LOADER_TABLE or the slots
+    `seq`: number of the job: 1, 2, 3...
+    """
+
+    SIZE: ClassVar[int] = 160
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<16QIIIIIIII")
+
+    digests: tuple[int, ...] = (0,) * 16
+    op: int = 0
+    offset: int = 0
+    sectors: int = 0
+    flags: int = 0
+    payload_size: int = 0
+    count: int = 0
+    to: int = 0
+    seq: int = 0
+
+    def pack(self) -> bytes:
+        """The bytes as they lie in the chip's memory."""
+        return self.FORMAT.pack(
+            *self.digests,
+            self.op,
+            self.offset,
+            self.sectors,
+            self.flags,
+            self.payload_size,
+            self.count,
+            self.to,
+            self.seq,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes | bytearray | memoryview) -> Descriptor:
+        """The struct from exactly SIZE bytes. Raises struct.error for any other length."""
+        values = cls.FORMAT.unpack(data)
+        return cls(
+            tuple(values[0:16]),
+            values[16],
+            values[17],
+            values[18],
+            values[19],
+            values[20],
+            values[21],
+            values[22],
+            values[23],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job.
+
+    `digests`: OP_WRITE: digest of each sector of the block as the NOR returns it now; valid for OK and MISMATCH
+    `status`: a Status
+    `op`: Descriptor.op
+    `offset`: Descriptor.offset
+    `count`: OP_SURVEY: sectors done; OP_READ, OP_ERASE: bytes done
+    `sr`: last status register read
+    `scur`: last security register read
+    `failed_at`: offset in the NOR of what failed, or NO_OFFSET
+    `erased_bytes`: bytes erased
+    `programmed_bytes`: bytes sent in program commands
+    `sector_erases`: 4 KiB erases
+    `block_erases`: 64 KiB erases
+    `page_programs`: program commands
+    `reserved`: 0
+    `seq`: number of the job; written last
+    """
+
+    SIZE: ClassVar[int] = 192
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("<16QIIIIIIIIIIII3II")
+
+    digests: tuple[int, ...] = (0,) * 16
+    status: int = 0
+    op: int = 0
+    offset: int = 0
+    count: int = 0
+    sr: int = 0
+    scur: int = 0
+    failed_at: int = 0
+    erased_bytes: int = 0
+    programmed_bytes: int = 0
+    sector_erases: int = 0
+    block_erases: int = 0
+    page_programs: int = 0
+    reserved: tuple[int, ...] = (0,) * 3
+    seq: int = 0
+
+    def pack(self) -> bytes:
+        """The bytes as they lie in the chip's memory."""
+        return self.FORMAT.pack(
+            *self.digests,
+            self.status,
+            self.op,
+            self.offset,
+            self.count,
+            self.sr,
+            self.scur,
+            self.failed_at,
+            self.erased_bytes,
+            self.programmed_bytes,
+            self.sector_erases,
+            self.block_erases,
+            self.page_programs,
+            *self.reserved,
+            self.seq,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes | bytearray | memoryview) -> Outcome:
+        """The struct from exactly SIZE bytes. Raises struct.error for any other length."""
+        values = cls.FORMAT.unpack(data)
+        return cls(
+            tuple(values[0:16]),
+            values[16],
+            values[17],
+            values[18],
+            values[19],
+            values[20],
+            values[21],
+            values[22],
+            values[23],
+            values[24],
+            values[25],
+            values[26],
+            values[27],
+            tuple(values[28:31]),
+            values[31],
         )
 
 

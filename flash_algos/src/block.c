@@ -14,6 +14,7 @@ static uint32_t erase(const Job *job, const Decision *decision, Result *out)
 {
     uint32_t status = OK;
     if (decision->erase_block) {
+        service_note(PHASE_ERASE, job->offset);
         status = nor_erase_block(job->offset);
         if (!status) {
             out->block_erases = 1;
@@ -24,6 +25,7 @@ static uint32_t erase(const Job *job, const Decision *decision, Result *out)
     for (uint32_t n = 0; !status && n < SECTORS_PER_BLOCK; n++) {
         if (!(decision->erase_sectors >> n & 1u))
             continue;
+        service_note(PHASE_ERASE, job->offset + n * SECTOR_SIZE);
         status = nor_erase_sector(job->offset + n * SECTOR_SIZE);
         if (!status) {
             out->sector_erases++;
@@ -46,6 +48,7 @@ static uint32_t program(const Job *job, const Chunks *chunks, const Decision *de
         uint32_t length;
         for (uint32_t todo = blank & ~(uint32_t)chunks->new_blank[page]; todo;) {
             uint32_t at = page * PAGE_SIZE + next_run(&todo, blank, &length) * CHUNK_SIZE;
+            service_note(PHASE_PROGRAM, job->offset + at);
             uint32_t status = nor_program(job->offset + at, data + at, length * CHUNK_SIZE);
             if (status)
                 return status;
@@ -62,6 +65,7 @@ static uint32_t prove(const Job *job, Result *out)
     uint32_t verdict = OK;
     for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++) {
         uint32_t offset = job->offset + n * SECTOR_SIZE;
+        service_note(PHASE_PROVE, offset);
         uint32_t status = nor_read(offset, KEEP, SECTOR_SIZE);
         if (status) {
             loader.failed_at = offset;
@@ -123,6 +127,14 @@ uint32_t block_write(const Job *job, Result *out)
     out->scur = loader.scur;
     out->failed_at = loader.failed_at;
     return status;
+}
+
+uint32_t block_erase(uint32_t offset, uint32_t size, uint32_t *done)
+{
+    int whole = loader.nor.block_erase_opcode && !(offset % BLOCK_SIZE) && size >= BLOCK_SIZE;
+    service_note(PHASE_ERASE, offset);
+    *done = whole ? BLOCK_SIZE : SECTOR_SIZE;
+    return whole ? nor_erase_block(offset) : nor_erase_sector(offset);
 }
 
 uint32_t block_survey(uint32_t offset, uint32_t sectors, uint64_t *digests)

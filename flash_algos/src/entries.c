@@ -87,13 +87,16 @@ static uint32_t need_open(void)
 }
 
 /* The part must hold all of [offset, offset + size), and both must be multiples of `unit` (a power of two). */
+uint32_t range_check(uint32_t offset, uint32_t size, uint32_t unit)
+{
+    int inside = size && offset < loader.size && size <= loader.size - offset && !((offset | size) & (unit - 1));
+    return inside ? OK : BAD_ARGUMENT;
+}
+
 static uint32_t need_range(uint32_t offset, uint32_t size, uint32_t unit)
 {
     uint32_t status = need_open();
-    if (status)
-        return status;
-    int inside = size && offset < loader.size && size <= loader.size - offset && !((offset | size) & (unit - 1));
-    return inside ? OK : BAD_ARGUMENT;
+    return status ? status : range_check(offset, size, unit);
 }
 
 uint32_t loader_survey(uint32_t offset, uint32_t sectors, uint64_t *digests)
@@ -119,9 +122,8 @@ uint32_t loader_erase(uint32_t offset, uint32_t size)
 {
     uint32_t status = need_range(offset, size, SECTOR_SIZE);
     while (!status && size) {
-        int whole = loader.nor.block_erase_opcode && !(offset % BLOCK_SIZE) && size >= BLOCK_SIZE;
-        uint32_t step = whole ? BLOCK_SIZE : SECTOR_SIZE;
-        status = whole ? nor_erase_block(offset) : nor_erase_sector(offset);
+        uint32_t step;
+        status = block_erase(offset, size, &step);
         offset += step;
         size -= step;
     }
@@ -141,6 +143,12 @@ uint32_t loader_close(void)
         return OK;
     loader.is_open = 0;
     return nor_map();
+}
+
+uint32_t loader_serve(const Service *setup)
+{
+    uint32_t status = need_open();
+    return status ? status : service_run(setup);
 }
 
 uint32_t loader_decide(const void *old_block, const void *new_block, const NorSetup *nor, Decision *out)

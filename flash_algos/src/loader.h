@@ -16,6 +16,7 @@ typedef uint32_t __attribute__((aligned(1), may_alias)) loose_u32;
 /* What survives from one call to the next. It lies in the image, so loading the image again resets it. */
 typedef struct {
     uint32_t is_open;
+    uint32_t serving; /* n6_serve runs: State is kept up to date */
     uint32_t size;   /* bytes of the part */
     uint32_t maker;  /* first byte of RDID */
     uint32_t sr;     /* registers of the NOR as last read */
@@ -66,6 +67,7 @@ uint32_t xspi_read_byte(const Command *command, uint32_t *value);
 uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size);
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
 uint32_t xspi_map(const Command *command);
+void xspi_look(void); /* while waiting for something else: each wait reads a register */
 const uint8_t *xspi_window(uint32_t end); /* 0: no window, or it does not reach that far */
 
 /* nor.c */
@@ -97,7 +99,16 @@ uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, u
 /* digest.c */
 uint64_t digest(const void *sector); /* 8-byte aligned */
 
+/* entries.c */
+uint32_t range_check(uint32_t offset, uint32_t size, uint32_t unit); /* multiples of `unit`, inside the part */
+
+/* serve.c */
+uint32_t service_run(const Service *setup);
+void service_note(uint32_t phase, uint32_t offset); /* nothing unless the service runs */
+int service_stopping(void);
+
 /* block.c */
+uint32_t block_erase(uint32_t offset, uint32_t size, uint32_t *done); /* the largest erase that fits; `done` bytes */
 uint32_t block_write(const Job *job, Result *out);
 uint32_t block_survey(uint32_t offset, uint32_t sectors, uint64_t *digests);
 

@@ -12,6 +12,12 @@
 #define LOADER_BUFFER 0x34080000u /* 64 KiB of data from the host */
 #define LOADER_KEEP 0x34090000u /* 64 KiB for the loader's own copy of a block; never the host's */
 #define LOADER_TABLE 0x340A0000u /* 64 KiB of digests, out */
+#define SERVICE_CONTROL 0x340B0000u /* the host's Control */
+#define SERVICE_STATE 0x340B0040u /* the service's State */
+#define SERVICE_RESULTS 0x340B1000u /* ring of Outcome: that of job n is entry (n - 1) % RESULT_COUNT */
+#define SERVICE_BLANK_MAP 0x340B8000u /* 8 KiB, the service's own: bit n % 32 of word n / 32: sector n is known to be blank */
+#define SERVICE_DECODE 0x340C0000u /* 2 * 64 KiB, the service's own: data of the job in work and of the next one */
+#define SERVICE_SLOTS 0x34110000u /* SLOT_COUNT slots of SLOT_STRIDE bytes, in AXISRAM2 above the boot ROM's traces (hw-soc 3) */
 
 #define NOR_BASE 0x70000000u /* where the NOR is mapped; the classic entries take addresses from here on */
 #define SECTOR_SIZE 0x1000u /* unit of survey, digest and the smaller erase */
@@ -20,7 +26,29 @@
 #define PAGE_SIZE 0x100u /* a program command never crosses a multiple of this */
 #define CHUNK_SIZE 0x10u /* ECC unit: programmed once per erase (hw-flash 7) */
 #define SFDP_SIZE 0x200u /* bytes of SFDP that n6_open reads */
-#define JOB_ERASE_ALL_SET 0x1u /* Job.flags: erase every sector of Job.sectors even where nothing differs */
+#define JOB_ERASE_ALL_SET 0x1u /* Job.flags, Descriptor.flags: erase every set sector even where nothing differs */
+#define JOB_DEFLATE 0x2u /* Descriptor.flags: the payload is one raw deflate stream (RFC 1951) of the set sectors' bytes */
+#define SLOT_COUNT 0xEu /* job n lies in slot (n - 1) % SLOT_COUNT */
+#define SLOT_STRIDE 0x10400u /* bytes of a slot; its Descriptor is right at its end, the payload before that */
+#define PAYLOAD_ALIGN 0x8u /* the payload begins this aligned: payload_size rounded up, before the Descriptor */
+#define RESULT_COUNT 0x40u /* entries of the ring of Outcome */
+#define SURVEY_MOST 0x200u /* sectors of an OP_SURVEY */
+#define OP_NOP 0x1u /* Descriptor.op: nothing, which shows that the service lives */
+#define OP_WRITE 0x2u /* Descriptor.op: the set sectors of one block */
+#define OP_SURVEY 0x3u /* Descriptor.op: digests of count sectors from offset on, as u64 at to */
+#define OP_READ 0x4u /* Descriptor.op: count bytes from offset on, at most BLOCK_SIZE, to to */
+#define OP_ERASE 0x5u /* Descriptor.op: erase count bytes from offset on, multiples of SECTOR_SIZE */
+#define SERVICE_MAGIC 0x5652534Eu /* State.magic: the service has started */
+#define SERVE_1S 0x1u /* Service.flags: never leave 1S */
+#define PHASE_IDLE 0x1u /* State.phase: waits for a job */
+#define PHASE_CHECK 0x2u /* State.phase: unpacks and checks a payload, or reads what the block holds */
+#define PHASE_SURVEY 0x3u /* State.phase: computes digests, or reads for the host */
+#define PHASE_ERASE 0x4u /* State.phase: the NOR erases */
+#define PHASE_PROGRAM 0x5u /* State.phase: the NOR programs */
+#define PHASE_PROVE 0x6u /* State.phase: reads back what it wrote */
+#define PHASE_STOPPED 0x7u /* State.phase: has ended as the host asked; the part is in 1S and mapped */
+#define BUS_1S 0x1u /* State.bus: one line */
+#define BUS_8D 0x8u /* State.bus: octal DTR, proven by RDID and SFDP */
 #define NO_OFFSET 0xFFFFFFFFu /* Result.failed_at when nothing failed */
 
 enum Status {
@@ -37,6 +65,8 @@ enum Status {
     SIZE_UNKNOWN = 10, /* neither the host, SFDP nor RDID tell the size of the part */
     NO_TIMER = 11, /* the DWT cycle counter does not count, so no wait could be bounded */
     CONTROLLER = 12, /* XSPI reports a transfer error */
+    BAD_DATA = 13, /* the data that arrived are not those of the job's digests; nothing was touched */
+    SKIPPED = 14, /* not run: an earlier job failed, or the host asked to stop */
 };
 
 /* The NOR part, as the host knows it. */
@@ -62,9 +92,14 @@ typedef struct {
     uint32_t register_max_us; /* status register write, longest */
     uint32_t reset_typ_us; /* software reset of an idle part: shortest wait after 66h 99h */
     uint32_t reset_max_us; /* software reset in the middle of an erase: longest wait */
+    uint32_t octal_read_opcode; /* 8D read, both bytes as sent; 0: the part is used in 1S only */
+    uint32_t octal_read_dummy; /* dummy clocks of octal_read_opcode: even, 6 to 20 (CR2 300h) */
+    uint32_t octal_program_opcode; /* 8D page program, both bytes */
+    uint32_t octal_sector_erase_opcode; /* 8D 4 KiB erase, both bytes */
+    uint32_t octal_block_erase_opcode; /* 8D 64 KiB erase, both bytes; 0: the part has none */
 } NorSetup;
-_Static_assert(sizeof(NorSetup) == 84, "mailbox layout");
-_Static_assert(__builtin_offsetof(NorSetup, reset_max_us) == 80, "mailbox layout");
+_Static_assert(sizeof(NorSetup) == 104, "mailbox layout");
+_Static_assert(__builtin_offsetof(NorSetup, octal_block_erase_opcode) == 100, "mailbox layout");
 
 /* How the NOR is wired to the chip. RCC bits are positions in AHB5ENR/AHB5RSTR and AHB4ENR. */
 typedef struct {
@@ -132,6 +167,81 @@ typedef struct {
 } Result;
 _Static_assert(sizeof(Result) == 168, "mailbox layout");
 _Static_assert(__builtin_offsetof(Result, digests) == 40, "mailbox layout");
+
+/* What n6_serve is started with. */
+typedef struct {
+    uint32_t session; /* a random word of the host's, shown in State */
+    uint32_t build; /* which image this is, by the host's reckoning, shown in State */
+    uint32_t flags; /* SERVE_1S or 0 */
+    uint32_t reserved; /* 0 */
+} Service;
+_Static_assert(sizeof(Service) == 16, "mailbox layout");
+_Static_assert(__builtin_offsetof(Service, reserved) == 12, "mailbox layout");
+
+/* What the host may write at any time. n6_serve clears it. */
+typedef struct {
+    uint32_t stop; /* not 0: end. A block in work is finished, whatever else is in work is broken off */
+} Control;
+_Static_assert(sizeof(Control) == 4, "mailbox layout");
+_Static_assert(__builtin_offsetof(Control, stop) == 0, "mailbox layout");
+
+/* What the service is doing. Words are written one by one: each is true, together they need not be of one moment. */
+typedef struct {
+    uint32_t magic; /* SERVICE_MAGIC */
+    uint32_t build; /* Service.build */
+    uint32_t session; /* Service.session */
+    uint32_t phase; /* PHASE_... */
+    uint32_t job; /* the job in work, or the last one */
+    uint32_t done; /* jobs up to this one are done; their slots are free and their outcomes in the ring */
+    uint32_t offset; /* offset in the NOR of the operation under way */
+    uint32_t heartbeat; /* grows while the service waits for jobs or for the NOR */
+    uint32_t bus; /* BUS_... */
+    uint32_t failed; /* the first job that failed: later writes and erases are not run; 0: none */
+    uint32_t bus_error; /* why the bus is 1S: the Status of the attempt to use 8D, OK when there was none */
+    uint32_t sector_erases; /* since the start */
+    uint32_t block_erases; /* since the start */
+    uint32_t page_programs; /* since the start */
+    uint32_t sr; /* status register as last read */
+    uint32_t scur; /* security register as last read */
+} State;
+_Static_assert(sizeof(State) == 64, "mailbox layout");
+_Static_assert(__builtin_offsetof(State, scur) == 60, "mailbox layout");
+
+/* A job for the service, written with its payload in one ascending write; seq is the last word of the slot. */
+typedef struct {
+    uint64_t digests[16]; /* OP_WRITE: digest of each set sector; others are not looked at */
+    uint32_t op; /* OP_... */
+    uint32_t offset; /* offset in the NOR */
+    uint32_t sectors; /* OP_WRITE: bit n: sector n of the block; their bytes are the payload, ascending */
+    uint32_t flags; /* OP_WRITE: JOB_ERASE_ALL_SET, JOB_DEFLATE */
+    uint32_t payload_size; /* OP_WRITE: bytes of payload, as sent */
+    uint32_t count; /* OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes */
+    uint32_t to; /* OP_SURVEY, OP_READ: 8-byte aligned address in LOADER_BUFFER, LOADER_TABLE or the slots */
+    uint32_t seq; /* number of the job: 1, 2, 3... */
+} Descriptor;
+_Static_assert(sizeof(Descriptor) == 160, "mailbox layout");
+_Static_assert(__builtin_offsetof(Descriptor, seq) == 156, "mailbox layout");
+
+/* What became of a job. */
+typedef struct {
+    uint64_t digests[16]; /* OP_WRITE: digest of each sector of the block as the NOR returns it now; valid for OK and MISMATCH */
+    uint32_t status; /* a Status */
+    uint32_t op; /* Descriptor.op */
+    uint32_t offset; /* Descriptor.offset */
+    uint32_t count; /* OP_SURVEY: sectors done; OP_READ, OP_ERASE: bytes done */
+    uint32_t sr; /* last status register read */
+    uint32_t scur; /* last security register read */
+    uint32_t failed_at; /* offset in the NOR of what failed, or NO_OFFSET */
+    uint32_t erased_bytes; /* bytes erased */
+    uint32_t programmed_bytes; /* bytes sent in program commands */
+    uint32_t sector_erases; /* 4 KiB erases */
+    uint32_t block_erases; /* 64 KiB erases */
+    uint32_t page_programs; /* program commands */
+    uint32_t reserved[3]; /* 0 */
+    uint32_t seq; /* number of the job; written last */
+} Outcome;
+_Static_assert(sizeof(Outcome) == 192, "mailbox layout");
+_Static_assert(__builtin_offsetof(Outcome, seq) == 188, "mailbox layout");
 
 /* What the sector rule says for one block (n6_decide). */
 typedef struct {

@@ -32,6 +32,7 @@
     entry n6_erase,       loader_erase
     entry n6_read,        loader_read
     entry n6_close,       loader_close
+    entry n6_serve,       loader_serve
     entry n6_decide,      loader_decide
     entry Init,           cmsis_init
     entry UnInit,         cmsis_uninit

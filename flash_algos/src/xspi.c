@@ -329,6 +329,11 @@ uint32_t xspi_map(const Command *command)
     return OK;
 }
 
+void xspi_look(void)
+{
+    (void)XSPI(SR);
+}
+
 const uint8_t *xspi_window(uint32_t end)
 {
     return base == XSPI2 && end <= XSPI2_WINDOW_SIZE ? (const uint8_t *)(uintptr_t)NOR_BASE : 0;

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from n6prog.flash_algos import load_image, mailbox
-from n6prog.flash_algos.mailbox import BoardSetup, Decision, Identity, Job, NorSetup, Result, Status
+from n6prog.flash_algos.mailbox import (
+    BoardSetup,
+    Decision,
+    Descriptor,
+    Identity,
+    Job,
+    NorSetup,
+    Outcome,
+    Result,
+    Status,
+)
 from n6prog.sim import SimBoard
 
 NOR_AT = mailbox.LOADER_PARAMS
@@ -171,3 +183,99 @@ def nor_write(board: SimBoard, opcode: int, *, address: int | None = None, data:
             board.write(0x5802_A050, bytes([byte]))
         while peek(board, 0x5802_A020) & 0x20:  # each look takes its time; the NOR acts when the frame is over
             pass
+
+
+STEP = 100_000_000  # picoseconds between two looks of the host
+
+
+class Service:
+    """n6_serve on an opened chip: the core runs, jobs go through RAM, virtual time passes in steps."""
+
+    def __init__(self, chip: Chip, *, session: int = 0x5E55_1017, build: int = 0xB017_D000, flags: int = 0) -> None:
+        self.chip, self.board, self.sent = chip, chip.board, 0
+        board = self.board
+        board.write(OUT_AT, mailbox.Service(session=session, build=build, flags=flags).pack())
+        poke(board, 0xE000_EDF0, 0xA05F_0003)  # halt, so that the breakpoint at the end halts too
+        registers = board.core.registers
+        for number, value in (
+            (0, OUT_AT),
+            (13, mailbox.LOADER_STACK_TOP),
+            (14, mailbox.LOADER_BASE | 1),
+            (15, chip.image.entries["n6_serve"] & ~1),
+            (16, 1 << 24),
+        ):
+            registers.write(number, value)
+        board.core.engine.forget_code()
+        poke(board, 0xE000_EDF0, 0xA05F_0001)
+        self.wait(lambda: self.state.magic == mailbox.SERVICE_MAGIC and self.state.session == session)
+
+    @property
+    def state(self) -> mailbox.State:
+        """What the service says of itself."""
+        return mailbox.State.unpack(self.board.read(mailbox.SERVICE_STATE, mailbox.State.SIZE))
+
+    @property
+    def halted(self) -> bool:
+        """Whether n6_serve has returned."""
+        return bool(peek(self.board, 0xE000_EDF0) & 1 << 17)
+
+    def wait(self, over: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Let virtual time pass until `over()`."""
+        end = self.board.virtual_time + seconds
+        while not over():
+            assert self.board.virtual_time < end, self.state
+            self.board.host.advance(STEP)
+
+    def send(self, job: Descriptor, payload: bytes = b"") -> int:
+        """Put the next job and its payload into its slot as one write; gives its number."""
+        self.sent += 1
+        payload += bytes(-len(payload) % mailbox.PAYLOAD_ALIGN)
+        slot_end = mailbox.SERVICE_SLOTS + ((self.sent - 1) % mailbox.SLOT_COUNT + 1) * mailbox.SLOT_STRIDE
+        raw = payload + replace(job, seq=self.sent).pack()
+        self.board.write(slot_end - len(raw), raw)
+        return self.sent
+
+    def outcome(self, number: int) -> Outcome:
+        """Wait until a job is done."""
+        self.wait(lambda: self.state.done >= number)
+        at = mailbox.SERVICE_RESULTS + (number - 1) % mailbox.RESULT_COUNT * Outcome.SIZE
+        found = Outcome.unpack(self.board.read(at, Outcome.SIZE))
+        assert found.seq == number
+        return found
+
+    def run(self, job: Descriptor, payload: bytes = b"") -> Outcome:
+        """Send and wait."""
+        return self.outcome(self.send(job, payload))
+
+    def write(self, offset: int, block: bytes, sectors: int = 0xFFFF, flags: int = 0) -> Outcome:
+        """OP_WRITE of the set sectors out of 64 KiB."""
+        return self.run(*write_job(offset, block, sectors, flags))
+
+    def survey(self, offset: int, sectors: int) -> list[int]:
+        """OP_SURVEY."""
+        found = self.run(Descriptor(op=mailbox.OP_SURVEY, offset=offset, count=sectors, to=mailbox.LOADER_TABLE))
+        assert (found.status, found.count) == (Status.OK, sectors)
+        return list(struct.unpack(f"<{sectors}Q", self.board.read(mailbox.LOADER_TABLE, 8 * sectors)))
+
+    def stop(self) -> int:
+        """Ask for the end and wait for it; gives what n6_serve returned."""
+        poke(self.board, mailbox.SERVICE_CONTROL, 1)
+        self.wait(lambda: self.halted)
+        assert self.state.phase == mailbox.PHASE_STOPPED
+        return self.board.core.registers.read(0)
+
+
+def write_job(offset: int, block: bytes, sectors: int = 0xFFFF, flags: int = 0) -> tuple[Descriptor, bytes]:
+    """Descriptor and payload of an OP_WRITE of the set sectors out of 64 KiB."""
+    size = mailbox.SECTOR_SIZE
+    parts = [block[n * size : (n + 1) * size] if sectors >> n & 1 else b"" for n in range(16)]
+    digests = tuple(reference_digest(part) if part else 0 for part in parts)
+    raw = b"".join(parts)
+    payload = raw
+    if flags & mailbox.JOB_DEFLATE:
+        packer = zlib.compressobj(6, wbits=-15)
+        payload = packer.compress(raw) + packer.flush()
+    return (
+        Descriptor(digests, mailbox.OP_WRITE, offset, sectors, flags, payload_size=len(payload)),
+        payload,
+    )

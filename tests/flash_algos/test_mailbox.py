@@ -11,7 +11,10 @@ import pytest
 from n6prog.flash_algos import generate, mailbox
 from n6prog.targets import chip
 
-STRUCTS = (mailbox.NorSetup, mailbox.BoardSetup, mailbox.Identity, mailbox.Job, mailbox.Result, mailbox.Decision)
+STRUCTS = (
+    mailbox.NorSetup, mailbox.BoardSetup, mailbox.Identity, mailbox.Job, mailbox.Result, mailbox.Decision,
+    mailbox.Service, mailbox.Control, mailbox.State, mailbox.Descriptor, mailbox.Outcome,
+)  # fmt: skip
 
 
 def test_generated_files_are_those_of_the_definition() -> None:
@@ -23,12 +26,17 @@ def test_generated_files_are_those_of_the_definition() -> None:
 def test_sizes_by_hand() -> None:
     sizes = {struct.__name__: struct.SIZE for struct in STRUCTS}
     assert sizes == {
-        "NorSetup": 21 * 4,
+        "NorSetup": 26 * 4,
         "BoardSetup": 21 * 4,
         "Identity": 4 + 4 + 4 * 4 + 512,
         "Job": 4 * 4,
         "Result": 10 * 4 + 16 * 8,
         "Decision": 4 * 4,
+        "Service": 4 * 4,
+        "Control": 4,
+        "State": 16 * 4,
+        "Descriptor": 16 * 8 + 8 * 4,
+        "Outcome": 16 * 8 + 16 * 4,
     }
 
 

@@ -1,0 +1,259 @@
+/*
+ * The resident service: the host writes jobs into slots of RAM while this runs, and reads what became of them.
+ *
+ * A job is one ascending write, [payload][descriptor], and the last word of the descriptor is its number: the doorbell. It needs no
+ * drain of its own before it: it is the end of the same stream, through one port into one memory, the probe checks the status of
+ * each part of it, and no payload is believed before its digests are.
+ */
+#include "loader.h"
+
+static volatile State *const STATE = (volatile State *)(uintptr_t)SERVICE_STATE;
+static volatile Control *const CONTROL = (volatile Control *)(uintptr_t)SERVICE_CONTROL;
+static volatile Outcome *const OUTCOMES = (volatile Outcome *)(uintptr_t)SERVICE_RESULTS;
+
+#define SLOT_END(n) (SERVICE_SLOTS + ((n) - 1) % SLOT_COUNT * SLOT_STRIDE + SLOT_STRIDE)
+#define DESCRIPTOR(n) ((const volatile Descriptor *)(uintptr_t)(SLOT_END(n) - sizeof(Descriptor)))
+#define LOADER_BUFFER_END (LOADER_BUFFER + BLOCK_SIZE)
+#define LOADER_TABLE_END (LOADER_TABLE + BLOCK_SIZE)
+#define SERVICE_SLOTS_END (SERVICE_SLOTS + SLOT_COUNT * SLOT_STRIDE)
+
+_Static_assert(SLOT_STRIDE >= BLOCK_SIZE + sizeof(Descriptor), "a block and its descriptor fit a slot");
+_Static_assert(sizeof(State) <= 64, "the host reads State at once");
+_Static_assert(SERVICE_RESULTS + RESULT_COUNT * sizeof(Outcome) <= SERVICE_BLANK_MAP, "the ring fits");
+
+static void barrier(void)
+{
+    __asm volatile("dmb" ::: "memory");
+}
+
+void service_note(uint32_t phase, uint32_t offset)
+{
+    if (loader.serving) {
+        STATE->phase = phase;
+        STATE->offset = offset;
+    }
+}
+
+int service_stopping(void)
+{
+    return loader.serving && CONTROL->stop;
+}
+
+/* ---- jobs ---- */
+
+static int is_inside(uint32_t at, uint32_t size, uint32_t start, uint32_t end)
+{
+    return at >= start && at <= end && size <= end - at;
+}
+
+/* Where the host may have something put: nothing of the loader's own. */
+static int is_hosts(uint32_t at, uint32_t size)
+{
+    return !(at % 8) && (is_inside(at, size, LOADER_BUFFER, LOADER_BUFFER_END) || is_inside(at, size, LOADER_TABLE, LOADER_TABLE_END) ||
+                         is_inside(at, size, SERVICE_SLOTS, SERVICE_SLOTS_END));
+}
+
+static uint32_t count_sectors(uint32_t bitmap)
+{
+    uint32_t count = 0;
+    for (; bitmap; bitmap &= bitmap - 1)
+        count++;
+    return count;
+}
+
+/* The payload to the places of its sectors in `to`, and whether it is what the host meant to send. */
+static uint32_t unpack(const Descriptor *job, uint32_t slot_end, uint8_t *to)
+{
+    uint32_t room = (job->payload_size + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
+    const uint8_t *from = (const uint8_t *)(uintptr_t)(slot_end - sizeof *job - room);
+    for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++) {
+        if (!(job->sectors >> n & 1u))
+            continue;
+        copy_words(to + n * SECTOR_SIZE, from, SECTOR_SIZE);
+        from += SECTOR_SIZE;
+        if (digest(to + n * SECTOR_SIZE) != job->digests[n])
+            return BAD_DATA;
+    }
+    return OK;
+}
+
+static uint32_t payload_check(const Descriptor *job)
+{
+    uint32_t status = range_check(job->offset, BLOCK_SIZE, BLOCK_SIZE);
+    if (status)
+        return status;
+    int sectors = job->sectors && job->sectors <= 0xFFFFu;
+    int size = job->payload_size == count_sectors(job->sectors) * SECTOR_SIZE;
+    return sectors && size && !(job->flags & ~JOB_ERASE_ALL_SET) ? OK : BAD_ARGUMENT;
+}
+
+static uint32_t run_write(const Descriptor *job, uint32_t slot_end, Outcome *out)
+{
+    Result result;
+    uint32_t status = payload_check(job);
+    if (!status)
+        status = unpack(job, slot_end, (uint8_t *)(uintptr_t)SERVICE_DECODE);
+    if (status)
+        return status;
+    const Job block = {job->offset, job->sectors, job->flags & JOB_ERASE_ALL_SET, SERVICE_DECODE};
+    status = block_write(&block, &result);
+    copy(out->digests, result.digests, sizeof out->digests);
+    out->failed_at = result.failed_at;
+    out->erased_bytes = result.erased_bytes;
+    out->programmed_bytes = result.programmed_bytes;
+    out->sector_erases = result.sector_erases;
+    out->block_erases = result.block_erases;
+    out->page_programs = result.page_programs;
+    STATE->sector_erases += result.sector_erases;
+    STATE->block_erases += result.block_erases;
+    STATE->page_programs += result.page_programs;
+    return status;
+}
+
+static uint32_t run_survey(const Descriptor *job, Outcome *out)
+{
+    uint64_t *digests = (uint64_t *)(uintptr_t)job->to;
+    if (job->count > SURVEY_MOST || !is_hosts(job->to, job->count * 8))
+        return BAD_ARGUMENT;
+    uint32_t status = range_check(job->offset, job->count * SECTOR_SIZE, SECTOR_SIZE);
+    while (!status && out->count < job->count) {
+        uint32_t offset = job->offset + out->count * SECTOR_SIZE;
+        if (service_stopping())
+            return SKIPPED;
+        service_note(PHASE_SURVEY, offset);
+        status = block_survey(offset, 1, digests++);
+        out->count += !status;
+    }
+    return status;
+}
+
+static uint32_t run_read(const Descriptor *job, Outcome *out)
+{
+    if (job->count > BLOCK_SIZE || !is_hosts(job->to, job->count))
+        return BAD_ARGUMENT;
+    uint32_t status = range_check(job->offset, job->count, 1);
+    if (status)
+        return status;
+    service_note(PHASE_SURVEY, job->offset);
+    status = nor_read(job->offset, (void *)(uintptr_t)job->to, job->count);
+    if (!status)
+        out->count = job->count;
+    return status;
+}
+
+static uint32_t run_erase(const Descriptor *job, Outcome *out)
+{
+    uint32_t status = range_check(job->offset, job->count, SECTOR_SIZE);
+    while (!status && out->count < job->count) {
+        uint32_t step;
+        if (service_stopping())
+            return SKIPPED;
+        status = block_erase(job->offset + out->count, job->count - out->count, &step);
+        if (status)
+            break;
+        out->count += step;
+        out->erased_bytes += step;
+        if (step == BLOCK_SIZE) {
+            out->block_erases++;
+            STATE->block_erases++;
+        } else {
+            out->sector_erases++;
+            STATE->sector_erases++;
+        }
+    }
+    return status;
+}
+
+static uint32_t run(const Descriptor *job, uint32_t slot_end, Outcome *out)
+{
+    loader.failed_at = NO_OFFSET;
+    int changes = job->op == OP_WRITE || job->op == OP_ERASE;
+    if (changes && STATE->failed)
+        return SKIPPED; /* never go on writing on a sick flash */
+    switch (job->op) {
+    case OP_NOP:
+        return OK;
+    case OP_WRITE:
+        return run_write(job, slot_end, out);
+    case OP_SURVEY:
+        return run_survey(job, out);
+    case OP_READ:
+        return run_read(job, out);
+    case OP_ERASE:
+        return run_erase(job, out);
+    default:
+        return BAD_ARGUMENT;
+    }
+}
+
+static void publish(uint32_t n, Outcome *out)
+{
+    Outcome *entry = (Outcome *)(uintptr_t)&OUTCOMES[(n - 1) % RESULT_COUNT];
+    out->seq = 0;
+    copy(entry, out, sizeof *out);
+    barrier();
+    ((volatile Outcome *)entry)->seq = n;
+    STATE->sr = loader.sr;
+    STATE->scur = loader.scur;
+    barrier();
+    STATE->done = n;
+}
+
+static void do_job(uint32_t n)
+{
+    Descriptor job;
+    Outcome out;
+    barrier();
+    copy(&job, (const void *)(uintptr_t)DESCRIPTOR(n), sizeof job);
+    clear(&out, sizeof out);
+    STATE->job = n;
+    service_note(PHASE_CHECK, job.offset);
+    out.status = run(&job, SLOT_END(n), &out);
+    out.op = job.op;
+    out.offset = job.offset;
+    out.failed_at = loader.failed_at;
+    out.sr = loader.sr;
+    out.scur = loader.scur;
+    int harmless = out.status == OK || out.status == BAD_DATA || out.status == SKIPPED;
+    if (!harmless && !STATE->failed)
+        STATE->failed = n;
+    publish(n, &out);
+}
+
+/* Old numbers in RAM must not be taken for jobs, or for results. The host sends nothing before it has seen its session here. */
+static void prepare(const Service *setup)
+{
+    CONTROL->stop = 0;
+    clear((void *)(uintptr_t)SERVICE_STATE, sizeof(State));
+    for (uint32_t n = 1; n <= SLOT_COUNT; n++)
+        REG32(SLOT_END(n) - 4) = 0;
+    for (uint32_t n = 0; n < RESULT_COUNT; n++)
+        OUTCOMES[n].seq = 0;
+    STATE->build = setup->build;
+    STATE->bus = BUS_1S;
+    STATE->phase = PHASE_IDLE;
+    STATE->session = setup->session;
+    barrier();
+    STATE->magic = SERVICE_MAGIC;
+}
+
+uint32_t service_run(const Service *setup)
+{
+    if (setup->flags & ~SERVE_1S)
+        return BAD_ARGUMENT;
+    prepare(setup);
+    loader.serving = 1;
+    for (uint32_t n = 1; !CONTROL->stop;) {
+        if (DESCRIPTOR(n)->seq == n) {
+            do_job(n++);
+            STATE->phase = PHASE_IDLE;
+        } else {
+            STATE->heartbeat++;
+            xspi_look();
+        }
+    }
+    loader.serving = 0;
+    uint32_t status = nor_map();
+    STATE->phase = PHASE_STOPPED;
+    return status;
+}
