@@ -2,6 +2,7 @@
 
 from n6prog.plan.coverage import SurveyError, Touched, contents, expected_digests, sectors, to_read
 from n6prog.plan.make import ERASE_MODES, EraseMode, block_digests, make
+from n6prog.plan.partners import Pair, pairs
 from n6prog.plan.types import BLOCK, SECTOR, Block, Cost, Sector, Survey, Work
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Block",
     "Cost",
     "EraseMode",
+    "Pair",
     "Sector",
     "Survey",
     "SurveyError",
@@ -20,6 +22,7 @@ __all__ = [
     "contents",
     "expected_digests",
     "make",
+    "pairs",
     "sectors",
     "to_read",
 ]
