@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -158,14 +158,43 @@ class Link:
         """
         if not self._prepared:
             self.prepare()
-        with explained(self._attempt, f"call {name}".strip()):
-            try:
-                return self._caller.call(entry, args, stack=stack, timeout=timeout, expect=expect, name=name)
-            except N6ProgError:
-                # A crash leaves the core in a handler: clean up again before the next call, and never let it run on.
-                self._prepared = False
-                self._saved = None
-                raise
+        with explained(self._attempt, f"call {name}".strip()), self._not_to_run_on():
+            return self._caller.call(entry, args, stack=stack, timeout=timeout, expect=expect, name=name)
+
+    def start(self, entry: int, *args: int, stack: int, name: str = "") -> None:
+        """Let the prepared core run a function of the loader, and come back at once; then ask `returned`.
+
+        Memory may be read and written while it runs. Arguments as for `call`. Raises TargetUnreachable.
+        """
+        if not self._prepared:
+            self.prepare()
+        with explained(self._attempt, f"start {name}".strip()):
+            self._caller.start(entry, args, stack=stack)
+
+    def returned(self, name: str = "") -> int | None:
+        """What the function that was started gave back, as an unsigned word; None while it runs.
+
+        Raises FlashFailure E-LOADER-FAULT, E-CHIP-RESET, with registers as evidence.
+        """
+        with explained(self._attempt, f"look after {name}".strip()), self._not_to_run_on():
+            return self._caller.result(name) if self._caller.returned(name) else None
+
+    def give_up(self, name: str, waited: float) -> N6ProgError:
+        """Halt a function that does not come to an end; the FlashFailure E-LOADER-TIMEOUT for it. `waited`: seconds."""
+        with explained(self._attempt, "halt"):
+            self._prepared = False
+            self._saved = None
+            return self._caller.stuck(name, waited)
+
+    @contextlib.contextmanager
+    def _not_to_run_on(self) -> Iterator[None]:
+        """A crash leaves the core in a handler: clean up again before the next call, and never let it run on."""
+        try:
+            yield
+        except N6ProgError:
+            self._prepared = False
+            self._saved = None
+            raise
 
     # --- who is there ---
 
