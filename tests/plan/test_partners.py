@@ -25,7 +25,7 @@ def test_no_partner_lies_beyond_a_part_of_an_odd_size() -> None:
 
 def test_a_known_partner_that_differs_is_taken_before_one_that_must_be_surveyed() -> None:
     assert pairs([0x0000, 0x1000], {0x0000: 1, 0x1000: 2}, 1 << 13) == (Pair(12, 0x0000, 0x1000),)
-    assert pairs([0x0000, 0x2000], {0x0000: 1, 0x2000: 1, 0x3000: 5}, 1 << 13) == (Pair(12, 0x2000, 0x3000),)
+    assert pairs([0x0000, 0x2000], {0x0000: 1, 0x2000: 1, 0x3000: 5}, 1 << 14) == (Pair(12, 0x2000, 0x3000),)
 
 
 def test_a_partner_nobody_asked_for_is_surveyed() -> None:
