@@ -75,7 +75,7 @@ OP_NOP: Final = 0x1
 OP_WRITE: Final = 0x2
 # Descriptor.op: digests of count sectors from offset on, as u64 at to
 OP_SURVEY: Final = 0x3
-# Descriptor.op: count bytes from offset on, at most BLOCK_SIZE, to to
+# Descriptor.op: count bytes from offset on, multiples of 4, at most BLOCK_SIZE, to to
 OP_READ: Final = 0x4
 # Descriptor.op: erase count bytes from offset on, multiples of SECTOR_SIZE
 OP_ERASE: Final = 0x5

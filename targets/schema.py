@@ -15,6 +15,7 @@ __all__ = [
     "Device",
     "Erase",
     "NorPart",
+    "Octal",
     "Pin",
     "SchemaError",
     "Slot",
@@ -43,8 +44,25 @@ class Erase:
 
 
 @dataclass(frozen=True, slots=True)
+class Octal:
+    """Commands in octal DTR with 4-byte addresses: each opcode two bytes as sent, the second the inverse of the first.
+
+    `read_dummy` in clocks; `block_erase_opcode` 0 where the part has none.
+    """
+
+    read_opcode: int
+    read_dummy: int
+    program_opcode: int
+    sector_erase_opcode: int
+    block_erase_opcode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NorPart:
-    """A NOR flash part. Sizes in bytes, times in seconds, opcodes for 1S with 4-byte addresses."""
+    """A NOR flash part. Sizes in bytes, times in seconds, opcodes for 1S with 4-byte addresses.
+
+    `octal`: None where only 1S is to be used.
+    """
 
     name: str
     jedec: bytes
@@ -63,6 +81,7 @@ class NorPart:
     read_dummy: int = 8
     program_opcode: int = 0x12
     ecc_chunk: int = 16
+    octal: Octal | None = None
 
     def erase(self, size: int) -> Erase:
         """The erase command of exactly this size. Raises KeyError when the part has none."""
@@ -215,12 +234,34 @@ def _part_from(path: Path) -> NorPart:
         read_dummy=top.integer("read_dummy", part.read_dummy, high=31),
         program_opcode=top.integer("program_opcode", part.program_opcode, low=1, high=0xFF),
         ecc_chunk=_power_of_two(top, "ecc_chunk", 1, 256, part.ecc_chunk),
+        octal=_octal(top.table("octal")) if top.has("octal") else None,
     )
     for typ, longest in (("program_typ", "program_max"), ("chip_erase_typ", "chip_erase_max")):
         if getattr(part, longest) < getattr(part, typ):
             raise top.error(longest, f"is shorter than the typical time {getattr(part, typ)} s")
     top.finish()
     return part
+
+
+def _octal(table: TableReader) -> Octal:
+    octal = Octal(
+        read_opcode=_inverse_pair(table, "read_opcode"),
+        read_dummy=table.integer("read_dummy", low=6, high=20),
+        program_opcode=_inverse_pair(table, "program_opcode"),
+        sector_erase_opcode=_inverse_pair(table, "sector_erase_opcode"),
+        block_erase_opcode=_inverse_pair(table, "block_erase_opcode") if table.has("block_erase_opcode") else 0,
+    )
+    if octal.read_dummy % 2:
+        raise table.error("read_dummy", f"must be even, is {octal.read_dummy}")
+    table.finish()
+    return octal
+
+
+def _inverse_pair(table: TableReader, key: str) -> int:
+    value = table.integer(key, low=0x100, high=0xFFFF)
+    if value >> 8 ^ value & 0xFF != 0xFF:
+        raise table.error(key, f"must be an opcode and its inverse, as 0xEE11, is {value:#06x}")
+    return value
 
 
 def _erases(top: TableReader) -> tuple[Erase, ...]:

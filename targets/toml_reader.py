@@ -152,6 +152,10 @@ class TableReader:
         """True or false."""
         return bool(self._take(key, (bool,), "true or false"))
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._data
+
     def table(self, key: str) -> TableReader:
         """A table inside this one."""
         value = self._take(key, (dict,), "a table")

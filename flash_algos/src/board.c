@@ -107,7 +107,8 @@ uint32_t board_start(const BoardSetup *board)
 
     /* A PLL left running by an FSBL takes HCLK5 up to 400 MHz: divide by 8, and every part stays below its 1S limit. */
     uint32_t prescaler = board->prescaler;
-    if ((REG32(RCC_CFGR1) & CFGR1_SYSSWS) && prescaler < 7)
+    loader.has_pll = REG32(RCC_CFGR1) & CFGR1_SYSSWS;
+    if (loader.has_pll && prescaler < 7)
         prescaler = 7;
     return xspi_start(board->xspi_base, board->dcr1, prescaler);
 }

@@ -11,7 +11,28 @@
 typedef uint32_t __attribute__((aligned(1), may_alias)) loose_u32;
 
 #define REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#define REG16(address) (*(volatile uint16_t *)(uintptr_t)(address))
 #define REG8(address) (*(volatile uint8_t *)(uintptr_t)(address))
+
+/* A bus mode: CCR by the phases of a command, TCR, and the opcodes in that mode. */
+typedef struct {
+    uint32_t plain;       /* instruction only */
+    uint32_t address;     /* + address */
+    uint32_t address_in;  /* + data from the part */
+    uint32_t address_out; /* + data to it */
+    uint32_t registers;   /* a read of a register */
+    uint32_t tcr;
+    uint32_t registers_tcr;
+    uint32_t read_tcr;
+    uint32_t write_enable;
+    uint32_t write_disable;
+    uint32_t read_status;
+    uint32_t read_security;
+    uint32_t read;
+    uint32_t program;
+    uint32_t sector_erase;
+    uint32_t block_erase;
+} Bus;
 
 /* What survives from one call to the next. It lies in the image, so loading the image again resets it. */
 typedef struct {
@@ -23,6 +44,8 @@ typedef struct {
     uint32_t scur;
     uint32_t failed_at;
     uint32_t cycles_per_us; /* of the core clock, or more */
+    uint32_t has_pll;       /* a PLL runs: the bus may be faster than 8D is good for */
+    Bus bus;
     NorSetup nor;
 } Loader;
 
@@ -62,7 +85,7 @@ uint32_t xspi_set_size(uint32_t size);
 uint32_t xspi_command(const Command *command);
 uint32_t xspi_finish(void);
 uint32_t xspi_read(const Command *command, void *to, uint32_t size);
-uint32_t xspi_read_byte(const Command *command, uint32_t *value);
+uint32_t xspi_read_byte(const Command *command, uint32_t *value); /* in 8D a register comes twice */
 /* A command, and right behind it a write. */
 uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size);
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
@@ -82,6 +105,8 @@ uint32_t nor_erase_sector(uint32_t offset);
 uint32_t nor_erase_block(uint32_t offset);
 uint32_t nor_erase_chip(void);
 uint32_t nor_map(void);
+uint32_t nor_go_octal(void); /* OK: proven; else back in 1S, with the reason */
+uint32_t nor_leave_octal(void);
 
 /* rule.c */
 #define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)

@@ -36,7 +36,7 @@
 #define OP_NOP 0x1u /* Descriptor.op: nothing, which shows that the service lives */
 #define OP_WRITE 0x2u /* Descriptor.op: the set sectors of one block */
 #define OP_SURVEY 0x3u /* Descriptor.op: digests of count sectors from offset on, as u64 at to */
-#define OP_READ 0x4u /* Descriptor.op: count bytes from offset on, at most BLOCK_SIZE, to to */
+#define OP_READ 0x4u /* Descriptor.op: count bytes from offset on, multiples of 4, at most BLOCK_SIZE, to to */
 #define OP_ERASE 0x5u /* Descriptor.op: erase count bytes from offset on, multiples of SECTOR_SIZE */
 #define SERVICE_MAGIC 0x5652534Eu /* State.magic: the service has started */
 #define SERVE_1S 0x1u /* Service.flags: never leave 1S */

@@ -131,7 +131,7 @@ static uint32_t run_read(const Descriptor *job, Outcome *out)
 {
     if (job->count > BLOCK_SIZE || !is_hosts(job->to, job->count))
         return BAD_ARGUMENT;
-    uint32_t status = range_check(job->offset, job->count, 1);
+    uint32_t status = range_check(job->offset, job->count, 4);
     if (status)
         return status;
     service_note(PHASE_SURVEY, job->offset);
@@ -230,11 +230,7 @@ static void prepare(const Service *setup)
     for (uint32_t n = 0; n < RESULT_COUNT; n++)
         OUTCOMES[n].seq = 0;
     STATE->build = setup->build;
-    STATE->bus = BUS_1S;
-    STATE->phase = PHASE_IDLE;
     STATE->session = setup->session;
-    barrier();
-    STATE->magic = SERVICE_MAGIC;
 }
 
 uint32_t service_run(const Service *setup)
@@ -242,7 +238,15 @@ uint32_t service_run(const Service *setup)
     if (setup->flags & ~SERVE_1S)
         return BAD_ARGUMENT;
     prepare(setup);
+    uint32_t status = setup->flags & SERVE_1S ? OK : nor_go_octal();
+    STATE->bus_error = status;
+    if (!loader.is_open)
+        return status;
+    STATE->bus = loader.bus.registers_tcr ? BUS_8D : BUS_1S;
+    STATE->phase = PHASE_IDLE;
     loader.serving = 1;
+    barrier();
+    STATE->magic = SERVICE_MAGIC;
     for (uint32_t n = 1; !CONTROL->stop;) {
         if (DESCRIPTOR(n)->seq == n) {
             do_job(n++);
@@ -253,7 +257,10 @@ uint32_t service_run(const Service *setup)
         }
     }
     loader.serving = 0;
-    uint32_t status = nor_map();
+    status = nor_leave_octal();
+    if (!status)
+        status = nor_map();
+    STATE->bus = BUS_1S;
     STATE->phase = PHASE_STOPPED;
     return status;
 }

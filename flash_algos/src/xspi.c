@@ -34,6 +34,7 @@
 #define FMODE_POLL (2u << 28)
 #define FMODE_MAPPED (3u << 28)
 #define CCR_ADMODE (7u << 8)
+#define CCR_DDTR (1u << 27)
 #define DCR1_DEVSIZE (31u << 16)
 #define SR_TEF (1u << 0)
 #define SR_TCF (1u << 1)
@@ -43,16 +44,14 @@
 #define SR_BUSY (1u << 5)
 #define ALL_FLAGS 0x1Bu
 
-/*
- * How often a flag is read before we give up. Between two services of the FIFO at most 64 bytes cross the bus, 16 us at 32 MHz
- * and 4 ms with the largest prescaler; 200 000 reads of a register take longer than that on any clock.
- */
-#define POLLS 200000u
+/* How long a flag is waited for. Between two services of the FIFO at most 64 bytes cross the bus, 4 ms with the largest prescaler. */
+#define FLAG_US 20000u
 
 #define LOOKS 16u /* at a flag, between two looks at the clock */
 
 /* NCS goes up this many clocks after a mapped read, so that other masters and a later reset find the NOR idle. */
 #define NCS_TIMEOUT 64u
+#define WINDOW_LOOKS 200000u /* longer than that, on any clock */
 
 #define XSPI2 0x5802A000u
 #define XSPI2_WINDOW_SIZE 0x10000000u
@@ -65,14 +64,16 @@ static uint32_t mapped; /* the window was opened since the last command */
 /* `mask` did not become `wanted` at once: until it does, or TEF rises. */
 static __attribute__((noinline)) uint32_t wait_status(uint32_t mask, uint32_t wanted)
 {
-    for (uint32_t polls = POLLS; polls; polls--) {
+    Deadline limit = deadline(FLAG_US);
+    for (uint32_t looks = 1;; looks++) {
         uint32_t sr = XSPI(SR) & (mask | SR_TEF);
         if (sr == wanted)
             return OK;
         if (sr & SR_TEF)
             return CONTROLLER;
+        if (!(looks % LOOKS) && expired(&limit))
+            return TIMEOUT;
     }
-    return TIMEOUT;
 }
 
 /* Inlined: one look suffices more often than not, and these stand between every two bursts. */
@@ -103,7 +104,7 @@ static void abort_if_busy(void)
  */
 static void leave_window(void)
 {
-    for (uint32_t polls = POLLS, sr = SR_BUSY; polls && (sr & (SR_BUSY | SR_TOF)) == SR_BUSY; polls--)
+    for (uint32_t looks = WINDOW_LOOKS, sr = SR_BUSY; looks && (sr & (SR_BUSY | SR_TOF)) == SR_BUSY; looks--)
         sr = XSPI(SR);
     abort_if_busy();
     mapped = 0;
@@ -250,14 +251,21 @@ uint32_t xspi_read(const Command *command, void *to, uint32_t size)
     return checked(status);
 }
 
+/* With both edges only pairs of bytes move, and a register comes twice (hw-flash 1, 5.1). */
+static inline uint32_t register_size(const Command *command)
+{
+    return command->ccr & CCR_DDTR ? 2 : 1;
+}
+
 uint32_t xspi_read_byte(const Command *command, uint32_t *value)
 {
     uint32_t status = ready();
     if (!status) {
-        start(command, CR_RUN | FMODE_READ, 1);
+        uint32_t size = register_size(command);
+        start(command, CR_RUN | FMODE_READ, size);
         status = wait_flag(SR_FTF);
         if (!status)
-            *value = REG8(base + DR);
+            *value = size == 1 ? REG8(base + DR) : REG16(base + DR) & 0xFFu;
     }
     return checked(status);
 }
@@ -283,17 +291,17 @@ uint32_t xspi_write_after(const Command *first, const Command *command, const vo
     return checked(status);
 }
 
-/* The controller repeats a one-byte status read every `interval` clocks until the masked bits are 0. */
+/* The controller repeats a status read every `interval` clocks until the masked bits are 0. */
 uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us)
 {
     uint32_t status = ready();
     if (status)
         return checked(status);
-    XSPI(PSMKR) = mask;
+    XSPI(PSMKR) = register_size(command) == 1 ? mask : mask << 8 | mask;
     XSPI(PSMAR) = 0;
     XSPI(PIR) = interval;
     XSPI(FCR) = ALL_FLAGS;
-    start(command, CR_RUN | FMODE_POLL | CR_APMS, 1);
+    start(command, CR_RUN | FMODE_POLL | CR_APMS, register_size(command));
     for (uint32_t looks = LOOKS; looks; looks--)
         if (XSPI(SR) & SR_SMF)
             return OK;

@@ -49,6 +49,7 @@ def nor_setup(part: NorPart) -> NorSetup:
     sector, block = erases.get(SECTOR_SIZE), erases.get(BLOCK_SIZE)
     if sector is None:
         raise UsageError.of("E-CONFIG", part.name, reason="the part has no 4 KiB erase")
+    octal = part.octal if block is None or (part.octal and part.octal.block_erase_opcode) else None
     return NorSetup(
         size=part.size,
         page=part.page,
@@ -71,6 +72,11 @@ def nor_setup(part: NorPart) -> NorSetup:
         register_max_us=_us(_REGISTER_MAX),
         reset_typ_us=_us(_RESET_TYP),
         reset_max_us=_us(_RESET_MAX),
+        octal_read_opcode=octal.read_opcode if octal else 0,
+        octal_read_dummy=octal.read_dummy if octal else 0,
+        octal_program_opcode=octal.program_opcode if octal else 0,
+        octal_sector_erase_opcode=octal.sector_erase_opcode if octal else 0,
+        octal_block_erase_opcode=octal.block_erase_opcode if octal else 0,
     )
 
 

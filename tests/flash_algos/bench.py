@@ -51,6 +51,11 @@ NOR = NorSetup(
     register_max_us=100_000,
     reset_typ_us=40,
     reset_max_us=100_000,
+    octal_read_opcode=0xEE11,
+    octal_read_dummy=20,
+    octal_program_opcode=0x12ED,
+    octal_sector_erase_opcode=0x21DE,
+    octal_block_erase_opcode=0xDC23,
 )
 # Pads of port N as AF9 with a pull-up on NCS (hw-soc 6), recipe A of hw-soc 4.2, DCR1 of 7.5 without DEVSIZE.
 BOARD = BoardSetup(

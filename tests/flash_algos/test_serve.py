@@ -145,10 +145,10 @@ def test_survey_read_and_erase(service: Service) -> None:
     content[: 3 * BLOCK] = data
     content[2 * SECTOR : 3 * SECTOR] = b"\xff" * SECTOR
     assert service.survey(SECTOR, 20) == digests_of(content[SECTOR : 21 * SECTOR])
-    read = Descriptor(op=mailbox.OP_READ, offset=0x1234, count=0x777, to=mailbox.LOADER_BUFFER)
+    read = Descriptor(op=mailbox.OP_READ, offset=0x1234, count=0x778, to=mailbox.LOADER_BUFFER)
     found = service.run(read)
-    assert (found.status, found.count) == (Status.OK, 0x777)
-    assert service.board.read(mailbox.LOADER_BUFFER, 0x777) == content[0x1234 : 0x1234 + 0x777]
+    assert (found.status, found.count) == (Status.OK, 0x778)
+    assert service.board.read(mailbox.LOADER_BUFFER, 0x778) == content[0x1234 : 0x1234 + 0x778]
     erased = service.run(Descriptor(op=mailbox.OP_ERASE, offset=0xF000, count=0x1_2000))
     assert (erased.status, erased.count, erased.sector_erases, erased.block_erases) == (Status.OK, 0x1_2000, 2, 1)
     assert content[:0xF000] == data[: 2 * SECTOR] + b"\xff" * SECTOR + data[3 * SECTOR : 0xF000]
@@ -175,7 +175,8 @@ WRONG_JOBS = {
     "survey askew": replace(SURVEY, to=mailbox.LOADER_TABLE + 4),
     "read too much": replace(READ, count=BLOCK + 1),
     "read into keep": replace(READ, to=mailbox.LOADER_KEEP),
-    "read beyond": replace(READ, offset=64 * MIB - 1),
+    "read beyond": replace(READ, offset=64 * MIB - 4),
+    "read askew": replace(READ, offset=2),
     "erase askew": Descriptor(op=mailbox.OP_ERASE, offset=0x800, count=SECTOR),
     "erase beyond": Descriptor(op=mailbox.OP_ERASE, offset=SECTOR, count=0xFFFF_F000),
 }

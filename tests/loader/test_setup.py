@@ -71,6 +71,27 @@ def test_part_times_become_whole_microseconds() -> None:
     assert setup.sector_max_us > setup.sector_typ_us
 
 
+@pytest.mark.parametrize("name", ["MX25UM51245G", "MX66UW1G45G"])
+def test_octal_commands_of_both_parts(name: str) -> None:
+    setup = nor_setup(schema.load_part(name))
+    # hw-soc 7.4: read EE11h with 20 dummies, program 12EDh, erases 21DEh and DC23h
+    assert (setup.octal_read_opcode, setup.octal_read_dummy) == (0xEE11, 20)
+    assert (setup.octal_program_opcode, setup.octal_sector_erase_opcode) == (0x12ED, 0x21DE)
+    assert setup.octal_block_erase_opcode == 0xDC23
+
+
+def test_a_part_without_octal_commands_is_used_in_1s() -> None:
+    setup = nor_setup(replace(schema.load_part("MX25UM51245G"), octal=None))
+    assert (setup.octal_read_opcode, setup.octal_program_opcode) == (0, 0)
+
+
+def test_octal_needs_the_block_erase_that_1s_has() -> None:
+    part = schema.load_part("MX25UM51245G")
+    assert part.octal
+    setup = nor_setup(replace(part, octal=replace(part.octal, block_erase_opcode=0)))
+    assert (setup.octal_read_opcode, setup.block_erase_opcode) == (0, 0xDC)
+
+
 def test_part_without_a_block_erase_says_so_with_opcode_0() -> None:
     part = schema.load_part("MX25UM51245G")
     setup = nor_setup(replace(part, erases=tuple(item for item in part.erases if item.size == 4096)))

@@ -271,3 +271,40 @@ def test_a_file_that_is_not_there_or_not_text_is_a_schema_error(tmp_path: Path) 
 def test_the_closed_port_message_says_what_the_board_files_say() -> None:
     for name in schema.board_names():
         assert schema.load_board(name).boot_help in TABLE["E-AP1-CLOSED"].cure
+
+
+OCTAL = """
+[octal]
+read_opcode = 0xEE11
+read_dummy = 20
+program_opcode = 0x12ED
+sector_erase_opcode = 0x21DE
+block_erase_opcode = 0xDC23
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "word"),
+    [
+        ("0xEE12", "0xEE11", "inverse"),
+        ("0x12", "0x12ED", "between"),
+        ("7", "20", "even"),
+        ("22", "20", "between"),
+        ("busy_opcode", "block_erase_opcode", "not known"),
+    ],
+)
+def test_octal_commands_that_no_part_can_have_are_refused(tmp_path: Path, wrong: str, right: str, word: str) -> None:
+    file = tmp_path / "part.toml"
+    file.write_text(PART + OCTAL, encoding="utf-8")
+    octal = schema.load_part(file).octal
+    assert octal == schema.Octal(0xEE11, 20, 0x12ED, 0x21DE, 0xDC23)
+    other = tmp_path / "other.toml"
+    other.write_text(PART + OCTAL.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(SchemaError, match=word):
+        schema.load_part(other)
+
+
+def test_a_part_without_octal_commands_is_one_for_1s(tmp_path: Path) -> None:
+    file = tmp_path / "part.toml"
+    file.write_text(PART, encoding="utf-8")
+    assert schema.load_part(file).octal is None
