@@ -126,6 +126,11 @@ FLASH: dict[str, Entry] = {
         _AGAIN,
     ),
     # worth saying
+    "W-DOUBT": warning(
+        "the flash is not known to be right from {start:#010x} on ({size} bytes, and what was to be written behind)",
+        "Run the same command again: what is already right is not written twice.",
+        "what lies before that was proven on the chip",
+    ),
     "W-AFTER": warning(
         "everything is written and verified, but the chip could not be {subject} afterwards: {reason}",
         "Nothing needs to be flashed again. {start}",

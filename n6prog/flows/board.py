@@ -42,7 +42,7 @@ class Board:
         on_event: OnEvent = ignore,
         loader: str | PathLike[str] | LoaderImage | None = None,
     ) -> None:
-        self._connection = Connection(probe, board, swd_clock=swd_clock, connect=connect, wait=wait, image=loader)
+        self._connection = Connection(probe, board, swd_clock=swd_clock, connect=connect, wait=wait, loader=loader)
         self._on_event = on_event
         self._closed = False
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from n6prog.loader import Identity, Loader
 
 MIB = 1 << 20
+RESIDENT, CLASSIC = "resident", "classic"
 
 
 class Connection:
     """The link to one board and the loader on its chip.
 
     `board`: profile. `swd_clock`: hertz, None for automatic. `connect`: how to attach. `wait`: seconds to wait for the
-    probe. `image`: another loader image. Nothing is opened before `link` or `loader` is asked for.
+    probe. `loader`: see `n6prog.connect`. Nothing is opened before `link` or `loader` is asked for.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Connection:
         swd_clock: int | None = None,
         connect: str = "auto",
         wait: float = 0.0,
-        image: str | PathLike[str] | LoaderImage | None = None,
+        loader: str | PathLike[str] | LoaderImage | None = None,
     ) -> None:
         self.board = board
         self.device = assumed_device(board)
@@ -45,7 +46,7 @@ class Connection:
         self._swd_clock = swd_clock
         self._connect = connect
         self._wait = wait
-        self._image = image
+        self._kind, self._image = _kind_and_image(loader)
         self._link: Link | None = None
         self._loader: Loader | None = None
         self._identity: Identity | None = None
@@ -97,10 +98,11 @@ class Connection:
         """
         if self._loader is not None and self._identity is not None:
             return self._loader, self._identity, ()
-        from n6prog.loader import ClassicLoader, load
+        from n6prog.loader import ClassicLoader, ResidentLoader, load
 
         image = load(self._image)  # before the probe is opened: a damaged image is no matter of the board
-        loader = ClassicLoader(self.link, self.board, self.device.nor, image)
+        kind = ResidentLoader if self._kind == RESIDENT else ClassicLoader
+        loader: Loader = kind(self.link, self.board, self.device.nor, image)
         identity = loader.open()
         part, findings = measured_part(self.board, identity)
         if part != self.device.nor:
@@ -149,6 +151,13 @@ class Connection:
     def _header_version(self) -> str:
         """The STM2 header version this silicon wants, "" when the cut is not known."""
         return self.link.chip_info().header
+
+
+def _kind_and_image(
+    loader: str | PathLike[str] | LoaderImage | None,
+) -> tuple[str, str | PathLike[str] | LoaderImage | None]:
+    """Which loader is meant, and whose code it runs (None: what ships)."""
+    return (loader, None) if isinstance(loader, str) and loader in (RESIDENT, CLASSIC) else (RESIDENT, loader)
 
 
 def measured_part(board: BoardProfile, identity: Identity) -> tuple[NorPart, tuple[Finding, ...]]:

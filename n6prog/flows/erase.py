@@ -117,13 +117,12 @@ def _edges(
     ]
     work = plan.make(pieces, survey, connection.device.nor)
     beside = neighbours(loader, work.blocks, Survey({}))
-    for block in work.blocks:
-        written = loader.write(block)
-        recorder.bytes.sent += len(block.data)
+    recorder.bytes.sent += work.cost.sent
+    for written in loader.write_all(work.blocks):
         recorder.bytes.erased += written.erased
         recorder.bytes.programmed += written.programmed
         for number, value in enumerate(written.digests):
-            offset = block.start + number * SECTOR
+            offset = written.start + number * SECTOR
             if beside.get(offset, value) != value:
                 at = XSPI2_BASE + offset
                 raise VerifyMismatch.of("E-NEIGHBOUR", "erase", address=at, block=at // BLOCK * BLOCK, count=1)

@@ -16,13 +16,13 @@ from n6prog.flows.placing import Placing, on_device, on_profile, piece_reports
 from n6prog.flows.recorder import Recorder
 from n6prog.flows.report import Report
 from n6prog.flows.source import Files
-from n6prog.flows.survey import mismatch, neighbours, take
+from n6prog.flows.survey import mismatch, take
 from n6prog.layout.types import Placement
-from n6prog.loader.protocol import SECTOR_SURVEY, Written
+from n6prog.loader.protocol import Written
 from n6prog.loader.status import Registers, failure
 from n6prog.nor.digest import BLANK_SECTOR, digest
-from n6prog.nor.geometry import bits
-from n6prog.plan import BLOCK, ERASE_MODES, SECTOR, Block, EraseMode, Survey, Work
+from n6prog.nor.geometry import SECTORS, bits
+from n6prog.plan import BLOCK, ERASE_MODES, SECTOR, Block, EraseMode, Pair, Survey, Work
 from n6prog.targets.chip import XSPI2_BASE
 from n6prog.values import did_you_mean
 
@@ -36,7 +36,7 @@ _CLOCKS_A_WORD = 46  # SWD clocks an ST-Link spends on 4 bytes (DESIGN 5)
 
 @dataclass(frozen=True, slots=True)
 class FlashOptions:
-    """`erase`: changed, all-touched or chip. `after`: reset, halt or none. `verify`: the separate final pass."""
+    """`erase`: changed, all-touched or chip. `after`: reset, halt or none. `verify`: the check of the address lines."""
 
     placing: Placing
     erase: str = "changed"
@@ -47,7 +47,10 @@ class FlashOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One flash run in progress. `wanted`: what each touched sector is to hold; `expected`: the digests of that."""
+    """One flash run in progress.
+
+    `wanted`: what each touched sector is to hold; `expected`: the digests of that. `nor_size`: bytes of the part.
+    """
 
     loader: Loader
     recorder: Recorder
@@ -56,22 +59,37 @@ class _Job:
     wanted: Mapping[int, bytes]
     expected: Mapping[int, int]
     force: bool
+    nor_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What was surveyed besides the touched sectors: offset -> digest; and the pairs that show the address lines."""
+
+    digests: Mapping[int, int]
+    pairs: Sequence[Pair]
 
 
 def flash(connection: Connection, on_event: OnEvent, files: Sequence[Files], options: FlashOptions) -> Report:
     """Bring files into the NOR and verify every wanted byte by digest on the chip. See Board.flash.
 
-    The chip reads what it writes four times, each time for something that the others cannot give:
+    What the chip reads, each time for something that the others cannot give:
 
     - survey, before anything is sent: which sectors differ (only those travel), what the plan says, what the sectors
       beside them held;
-    - old content, by the loader just before it changes a block: the bytes themselves, which decide chunk by chunk what
-      may be programmed without an erase (a digest cannot), and from which sectors nobody asked for are put back. To
-      leave it out where the survey found blanks would hang the rule of the ECC chunks on one read of the past;
-    - proof, by the loader right behind it: what the NOR returns now against the buffer. It finds a program that did
-      nothing (WEL is not asked for each page) while the failed block and its cause are still known;
-    - final pass, after the last program, `verify`: a later block may have damaged an earlier one (an address bit that
-      does not reach the NOR); no proof of one block at a time sees that.
+    - old content, by the loader just before it changes a block, where it does not know better: the bytes themselves
+      decide chunk by chunk what may be programmed without an erase (a digest cannot), and from them sectors nobody
+      asked for are put back. It need not be read of sectors that the loader itself saw blank and has not touched since,
+      nor further than to the first byte that makes an erase necessary;
+    - proof, by the loader right behind it: what the NOR returns now against the buffer, and its digests, which come
+      here with every block. It finds a program that did nothing (WEL is not asked for each page) while the failed
+      block and its cause are still known;
+    - address lines, after the last program, `verify`: a later block may have landed on an earlier one or on bytes
+      nobody asked for (an address bit that does not reach the NOR, a part smaller than believed). No proof of one
+      block at a time sees that; a pair of sectors for each bit does (n6prog.plan.partners), so that not everything
+      needs to be read once more.
+
+    Where the loader had to be started anew in the middle, everything is read once more all the same.
     """
     recorder = Recorder(
         "flash",
@@ -98,9 +116,9 @@ def _body(connection: Connection, recorder: Recorder, files: Sequence[Files], op
     job = _prepare(loader, connection, recorder, placement, options)
     _announce(job, about, placement, options)
     if not options.dry_run:
-        held = _write(job)
-        if options.verify:
-            _verify(job, held)
+        beside = _survey_beside(job)
+        _write(job, beside.digests)
+        _verify(job, beside, lines=options.verify)
     recorder.stop_virtual_clock()
     connection.close_loader()
     _after(connection, recorder, options)
@@ -162,6 +180,7 @@ def _prepare(
         wanted=wanted,
         expected={offset: digest(data) for offset, data in wanted.items()},
         force=mode == "all-touched",
+        nor_size=nor.size,
     )
 
 
@@ -170,7 +189,7 @@ def _announce(job: _Job, about: info.BoardInfo, placement: Placement, options: F
     work, recorder = job.work, job.recorder
     changed = {block.start + number * SECTOR for block in work.blocks for number in bits(block.sectors)}
     recorder.pieces = piece_reports(placement, changed)
-    seconds = work.cost.seconds + work.cost.sent / 4 * _CLOCKS_A_WORD / about.swd_clock_hz + _reading(job, options)
+    seconds = _estimate(job, about.swd_clock_hz)
     recorder.estimated_seconds = seconds
     recorder.emit(
         EventType.PLAN,
@@ -193,48 +212,85 @@ def _announce(job: _Job, about: info.BoardInfo, placement: Placement, options: F
         recorder.emit(EventType.REGION, **piece.as_dict())
 
 
-def _reading(job: _Job, options: FlashOptions) -> float:
-    """Seconds that the chip reads: survey and neighbours, each block before and after it is written, the final pass."""
-    blocks = len(job.work.blocks)
-    beside = sum(BLOCK // SECTOR - block.sectors.bit_count() for block in job.work.blocks)
-    passes = 1 + (options.verify and blocks > 0)
-    return (passes * (len(job.wanted) + beside) + 2 * blocks * (BLOCK // SECTOR)) * SECTOR_SURVEY
+def _estimate(job: _Job, swd_clock_hz: int) -> float:
+    """Seconds: the survey, then the wire or the flash, whichever takes longer; each block is read before and after."""
+    blocks, cost = job.work.blocks, job.work.cost
+    beside = sum(SECTORS - block.sectors.bit_count() for block in blocks)
+    survey = (len(job.wanted) + beside) * job.loader.reading
+    wire = cost.sent / 4 * _CLOCKS_A_WORD / swd_clock_hz
+    return survey + max(wire, cost.seconds + 2 * len(blocks) * SECTORS * job.loader.reading)
 
 
-def _write(job: _Job) -> dict[int, int]:
-    """Write all blocks, checking each as it comes back. Gives the digests of touched sectors and neighbours."""
-    held = {offset: sector.digest for offset, sector in job.survey.sectors.items()}
-    beside = neighbours(job.loader, job.work.blocks, job.survey)
+def _survey_beside(job: _Job) -> _Beside:
+    """Survey what must come out as it went in: the other sectors of the blocks, and partners of written ones."""
+    blocks = job.work.blocks
+    written = [block.start + number * SECTOR for block in blocks for number in bits(block.sectors)]
+    unset = [
+        block.start + number * SECTOR
+        for block in blocks
+        for number in range(SECTORS)
+        if not block.sectors >> number & 1
+    ]
+    pairs = plan.pairs(written, job.expected, job.nor_size)
+    beside = set(unset).union(pair.partner for pair in pairs).difference(job.expected)
+    return _Beside(job.loader.survey(sorted(beside)) if beside else {}, pairs)
+
+
+def _write(job: _Job, beside: Mapping[int, int]) -> None:
+    """Write all blocks, checking each as it comes back. `beside`: digests of sectors nobody asked for."""
     step = job.recorder.progress("write", job.work.cost.sent)
     counts = job.recorder.bytes
-    for block in job.work.blocks:
-        blank = sum(
-            1 << number for number in bits(block.sectors) if held.get(block.start + number * SECTOR) == BLANK_SECTOR
-        )
-        written = job.loader.write(block, force=job.force, blank=blank)
+    blocks = {block.start: block for block in job.work.blocks}
+    todo = list(reversed(job.work.blocks))
+    while_writing = job.loader.write_all(job.work.blocks, force=job.force, blank=_blank(job))
+    if todo:
+        job.recorder.doubt = _span(todo[-1])
+    for written in while_writing:
+        block = blocks[written.start]
         counts.sent += len(block.data)
         counts.erased += written.erased
         counts.programmed += written.programmed
         found = {block.start + number * SECTOR: value for number, value in enumerate(written.digests)}
         _check_block(job, block, written, found, beside)
-        held |= found
+        todo.remove(block)
+        job.recorder.doubt = _span(todo[-1]) if todo else None
         step(len(block.data))
-    wrong = [offset for offset, value in job.expected.items() if held[offset] != value]
-    if wrong:
-        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(job.expected))
-    return {offset: held[offset] for offset in job.expected} | beside
+    if todo:
+        raise failure("write", todo[-1].start, Status.MISMATCH, Registers())
+
+
+def _span(block: Block) -> tuple[int, int]:
+    """Address and size of the sectors that a block brings, with those between them."""
+    numbers = bits(block.sectors)
+    first = block.start + numbers[0] * SECTOR
+    return XSPI2_BASE + first, block.start + (numbers[-1] + 1) * SECTOR - first
+
+
+def _blank(job: _Job) -> dict[int, int]:
+    """Block start -> bitmap of its set sectors that the survey found blank."""
+    held = job.survey.sectors
+    return {
+        block.start: sum(
+            1 << number
+            for number in bits(block.sectors)
+            if (at := block.start + number * SECTOR) in held and held[at].digest == BLANK_SECTOR
+        )
+        for block in job.work.blocks
+    }
 
 
 def _check_block(
     job: _Job, block: Block, written: Written, found: Mapping[int, int], beside: Mapping[int, int]
 ) -> None:
     """The sectors that were asked for hold what they should, and the others what they held. Raises VerifyMismatch."""
-    asked = {block.start + number * SECTOR for number in bits(block.sectors)}
-    wrong = [offset for offset in sorted(asked) if found[offset] != job.expected[offset]]
+    sent = {block.start + number * SECTOR for number in bits(written.sectors)}
+    wrong = [offset for offset in sorted(sent) if found[offset] != job.expected[offset]]
     if wrong:
-        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(asked))
-    _check_neighbours({offset: beside[offset] for offset in found if offset not in asked}, found)
-    if not written.ok:
+        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(sent))
+    travels = {block.start + number * SECTOR for number in bits(block.sectors)}
+    rest = (offset for offset in found if offset not in travels)
+    _check_neighbours({offset: job.expected.get(offset, beside.get(offset, -1)) for offset in rest}, found)
+    if not written.ok or sent != travels:
         raise failure("write", block.start, Status.MISMATCH, Registers())
 
 
@@ -251,15 +307,26 @@ def _check_neighbours(before: Mapping[int, int], now: Mapping[int, int]) -> None
         )
 
 
-def _verify(job: _Job, held: Mapping[int, int]) -> None:
-    """The final pass: digests of everything, read from the NOR after the last program. Raises VerifyMismatch."""
+def _verify(job: _Job, beside: _Beside, *, lines: bool) -> None:
+    """After the last program: do the address lines all arrive? Raises VerifyMismatch.
+
+    Everything is looked at where the loader had to be started anew, what was proven before included.
+    """
     if not job.work.blocks:
         return  # nothing was written since the survey, which found every wanted byte right
-    now = job.loader.survey(sorted(held), job.recorder.progress("verify", len(held) * SECTOR))
-    wrong = [offset for offset, value in job.expected.items() if now[offset] != value]
+    held = {**beside.digests, **job.expected}
+    if job.loader.recovered:
+        offsets = set(held)
+    elif lines:
+        offsets = {offset for pair in beside.pairs for offset in (pair.written, pair.partner)}
+    else:
+        return
+    now = job.loader.survey(sorted(offsets), job.recorder.progress("verify", len(offsets) * SECTOR))
+    wrong = [offset for offset in sorted(offsets) if offset in job.expected and now[offset] != job.expected[offset]]
     if wrong:
-        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(job.expected))
-    _check_neighbours({offset: value for offset, value in held.items() if offset not in job.expected}, now)
+        job.recorder.doubt = (XSPI2_BASE + wrong[0], SECTOR)
+        raise mismatch(job.loader, wrong, lambda offset, _: job.wanted[offset], len(offsets))
+    _check_neighbours({offset: beside.digests[offset] for offset in offsets if offset not in job.expected}, now)
 
 
 def _after(connection: Connection, recorder: Recorder, options: FlashOptions) -> None:

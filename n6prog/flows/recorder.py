@@ -33,6 +33,7 @@ class Recorder:
         self.findings: list[Finding] = []
         self.dry_run = False
         self.estimated_seconds: float | None = None
+        self.doubt: tuple[int, int] | None = None  # the first range not known to be good: address, size
 
     def emit(self, kind: EventType, **data: object) -> None:
         """Send one event."""
@@ -109,6 +110,8 @@ class Recorder:
                 self.findings.append(found)
                 self.emit(EventType.ERROR, **found.as_dict())
         self.say([found for found in findings if not found.is_error])
+        if self.doubt is not None:
+            self.say([finding("W-DOUBT", start=self.doubt[0], size=self.doubt[1])])
         self.emit(EventType.END, **self._report(exit_code, code).as_dict())
 
     def _virtual_seconds(self) -> float | None:
@@ -131,4 +134,5 @@ class Recorder:
             code=code,
             dry_run=self.dry_run,
             estimated_seconds=self.estimated_seconds,
+            doubt=None if exit_code is ExitCode.DONE else self.doubt,
         )

@@ -86,7 +86,8 @@ class Report:
     `seconds` is wall time. `virtual_seconds` is the simulated board's own time from connect until before `after`, None
     on hardware. `swd_clock_hz` is what the probe granted, None while no probe was opened. `findings` holds warnings and
     notes, and the errors when `ok` is False. `dry_run` says that nothing was written on purpose, `estimated_seconds`
-    what the whole flash costs on the chip and the wire, at the part's typical times.
+    what the whole flash costs on the chip and the wire, at the part's typical times. `doubt`: of a flash that failed in
+    the middle, address and size of the first range not known to be good.
     """
 
     ok: bool
@@ -100,6 +101,7 @@ class Report:
     code: str | None = None
     dry_run: bool = False
     estimated_seconds: float | None = None
+    doubt: tuple[int, int] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The data of the `end` event."""
@@ -115,6 +117,7 @@ class Report:
             "findings": [found.as_dict() for found in self.findings],
             "dry_run": self.dry_run,
             "estimated_seconds": self.estimated_seconds,
+            "doubt": None if self.doubt is None else {"start": self.doubt[0], "length": self.doubt[1]},
         }
 
 

@@ -3,5 +3,6 @@
 from n6prog.loader.classic import ClassicLoader
 from n6prog.loader.image import load
 from n6prog.loader.protocol import Identity, Loader, Written
+from n6prog.loader.resident import ResidentLoader
 
-__all__ = ["ClassicLoader", "Identity", "Loader", "Written", "load"]
+__all__ = ["ClassicLoader", "Identity", "Loader", "ResidentLoader", "Written", "load"]

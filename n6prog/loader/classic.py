@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,9 @@ from n6prog.flash_algos.mailbox import (
     NOR_BASE,
     SECTOR_SIZE,
     SECTORS_PER_BLOCK,
+    BoardSetup,
     Job,
+    NorSetup,
     Result,
     Status,
 )
@@ -27,6 +29,7 @@ from n6prog.loader.image import load, send
 from n6prog.loader.protocol import SECTOR_READ, SECTOR_SURVEY, Identity, OnBytes, Written, quiet, runs
 from n6prog.loader.setup import board_setup, nor_setup
 from n6prog.loader.status import Registers, failure
+from n6prog.loader.times import GRACE, PATIENCE, erase_span, write_span
 from n6prog.nor.digest import PRIME
 from n6prog.nor.geometry import bits
 from n6prog.plan.types import Block
@@ -37,18 +40,14 @@ if TYPE_CHECKING:
     from n6prog.link import Link
 
 _NOR_SETUP = LOADER_PARAMS
-_BOARD_SETUP = LOADER_PARAMS + 0x100
-_IDENTITY = LOADER_PARAMS + 0x200
+_BOARD_SETUP = _NOR_SETUP + NorSetup.SIZE
+_IDENTITY = _BOARD_SETUP + BoardSetup.SIZE
 _JOB = LOADER_PARAMS + 0x800
 _RESULT = LOADER_PARAMS + 0x840
 
 _UNTOUCHED = b"\xff"  # no digest is this large, no status is -1: what the chip did not write is seen
 
-# Only the pace of polling and the time-outs hang on these.
-_PATIENCE = 10.0  # a step may take this many times as long as expected
-_GRACE = 3.0  # and this much more
 _OPEN_TIMEOUT = 4.0  # three resets of at most 0.1 s each, RDID, SFDP
-_PAGE = 256
 
 _SURVEY_MOST = 1024  # sectors a call: more than a second of work, and a step of the progress bar
 
@@ -72,6 +71,12 @@ class ClassicLoader:
         self._part = part or schema.load_part(board.part)
         self._image = load(image)
         self._loaded = False
+        self.recovered = 0
+
+    @property
+    def reading(self) -> float:
+        """Seconds to read a sector and digest it."""
+        return SECTOR_SURVEY
 
     def open(self, part: NorPart | None = None) -> Identity:
         """Send the code, check it in RAM, start it, reset the NOR to 1S, identify it.
@@ -83,9 +88,11 @@ class ClassicLoader:
             self._link.prepare()
             send(self._link, self._image)
             self._loaded = True
-        self._link.write(_NOR_SETUP, nor_setup(self._part).pack())
-        self._link.write(_BOARD_SETUP, board_setup(self._board).pack())
-        self._link.write(_IDENTITY, _UNTOUCHED * mailbox.Identity.SIZE)
+        setups = nor_setup(self._part).pack() + board_setup(self._board).pack()
+        setups += _UNTOUCHED * 4  # over the status
+        self._link.write(_NOR_SETUP, setups)
+        if self._link.read(_NOR_SETUP, len(setups)) != setups:  # what is in there goes to pads and to the NOR
+            raise FlashFailure.of("E-LOADER-ANSWER", "open", address=NOR_BASE)
         status = self._call("n6_open", _NOR_SETUP, _BOARD_SETUP, _IDENTITY, timeout=_OPEN_TIMEOUT)
         found = mailbox.Identity.unpack(self._link.read(_IDENTITY, mailbox.Identity.SIZE))
         jedec = bytes(found.jedec[:3])
@@ -112,6 +119,13 @@ class ClassicLoader:
             on_bytes(count * SECTOR_SIZE)
         return found
 
+    def write_all(
+        self, blocks: Iterable[Block], *, force: bool = False, blank: Mapping[int, int] | None = None
+    ) -> Iterator[Written]:
+        """Write blocks one by one; see Loader.write_all."""
+        for block in blocks:
+            yield self.write(block, force=force, blank=(blank or {}).get(block.start, 0))
+
     def write(self, block: Block, *, force: bool = False, blank: int = 0) -> Written:
         """Send a block's sectors and let the chip erase and program what differs.
 
@@ -125,17 +139,19 @@ class ClassicLoader:
         flags = JOB_ERASE_ALL_SET if force else 0
         job = Job(offset=block.start, sectors=block.sectors, flags=flags, data=LOADER_BUFFER).pack()
         self._link.write(_JOB, job.ljust(_RESULT - _JOB, b"\0") + _UNTOUCHED * Result.SIZE)
-        expect, timeout = self._write_times(block.sectors, 0 if force else blank)
-        status = self._call("n6_write_block", _JOB, _RESULT, expect=expect, timeout=timeout)
+        span = write_span(self._part, block.sectors, 0 if force else blank, SECTOR_SURVEY)
+        status = self._call("n6_write_block", _JOB, _RESULT, expect=span.expected, timeout=span.longest)
         result = Result.unpack(self._link.read(_RESULT, Result.SIZE))
         if result.status != status:
             raise FlashFailure.of("E-LOADER-ANSWER", "write", address=NOR_BASE + block.start)
         if status not in (Status.OK, Status.MISMATCH):
             offset = block.start if result.failed_at == NO_OFFSET else result.failed_at
-            raise failure("write", offset, status, Registers(result.sr, result.scur), timeout)
+            raise failure("write", offset, status, Registers(result.sr, result.scur), span.longest)
         if max(result.digests) >= PRIME:
             raise FlashFailure.of("E-LOADER-ANSWER", "write", address=NOR_BASE + block.start)
         return Written(
+            start=block.start,
+            sectors=block.sectors,
             ok=status == Status.OK,
             digests=tuple(result.digests),
             erased=result.erased_bytes,
@@ -161,47 +177,25 @@ class ClassicLoader:
         at, end = offset, offset + size
         while at < end:
             count = min(at // BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE, end) - at
-            expect, timeout = self._erase_times(count // SECTOR_SIZE)
-            self._must("erase", at, "n6_erase", at, count, expect=expect, timeout=timeout)
+            span = erase_span(self._part, count // SECTOR_SIZE)
+            self._must("erase", at, "n6_erase", at, count, expect=span.expected, timeout=span.longest)
             on_bytes(count)
             at += count
 
     def erase_chip(self) -> None:
         """Erase everything, with the part's own chip erase where it has one."""
-        timeout = self._part.chip_erase_max * 1.1 + _GRACE
+        timeout = self._part.chip_erase_max * 1.1 + GRACE
         self._must("erase", 0, "EraseChip", expect=self._part.chip_erase_typ, timeout=timeout)
 
     def close(self) -> None:
         """Leave the NOR mapped in 1S; the code must be opened again before it works again."""
         self._must("close", 0, "n6_close")
 
-    def _write_times(self, sectors: int, blank: int) -> tuple[float, float]:
-        """(expected, longest) seconds of writing the set sectors, of which those in `blank` need no erase."""
-        count, dirty = sectors.bit_count(), (sectors & ~blank).bit_count()
-        typical, longest = self._erase_times(dirty)
-        pages = count * SECTOR_SIZE // _PAGE
-        reading = 2 * SECTORS_PER_BLOCK * SECTOR_SURVEY  # what it holds now, and what it holds then
-        all_pages = BLOCK_SIZE // _PAGE
-        whole = max(longest, self._erase_times(SECTORS_PER_BLOCK)[1])
-        return (
-            (typical if dirty else 0.0) + pages * self._part.program_typ + reading,
-            whole + all_pages * self._part.program_max + _PATIENCE * reading + _GRACE,
-        )
-
-    def _erase_times(self, sectors: int) -> tuple[float, float]:
-        """(expected, longest) seconds of erasing so many sectors of one block."""
-        each = self._part.erase(SECTOR_SIZE)
-        block = next((item for item in self._part.erases if item.size == BLOCK_SIZE), each)
-        typical = sectors * each.typ
-        if block is not each:
-            typical = min(typical, block.typ)
-        return typical, max(sectors * each.max, block.max) + _GRACE
-
     def _must(
         self, action: str, offset: int, entry: str, *args: int, expect: float = 0.0, timeout: float = 0.0
     ) -> None:
         """Call an entry; anything but OK is a FlashFailure, with block protection where that was the reason."""
-        longest = timeout or expect * _PATIENCE + _GRACE
+        longest = timeout or expect * PATIENCE + GRACE
         status = self._call(entry, *args, expect=expect, timeout=longest)
         if status != Status.OK:
             registers = self._registers() if status == Status.PROTECTED else Registers()

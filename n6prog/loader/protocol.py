@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,9 +35,12 @@ class Identity:
 class Written:
     """What the chip did with one 64 KiB block, and the digests of all its 16 sectors, read from the NOR afterwards.
 
-    `ok`: the chip itself found every sector as it should be. `erased`, `programmed`: bytes.
+    `start`: its offset; `sectors`: bitmap of those that were sent, all that were asked for unless it went wrong. `ok`:
+    the chip itself found every sector as it should be. `erased`, `programmed`: bytes.
     """
 
+    start: int
+    sectors: int
     ok: bool
     digests: tuple[int, ...]
     erased: int
@@ -48,7 +51,18 @@ class Written:
 
 
 class Loader(Protocol):
-    """Code on the chip that reads and writes the NOR. Every method raises FlashFailure or TargetUnreachable."""
+    """Code on the chip that reads and writes the NOR. Every method raises FlashFailure or TargetUnreachable.
+
+    `recovered`: how often it had to be started anew on its own account. What was written before that was proven, but
+    not since.
+    """
+
+    recovered: int
+
+    @property
+    def reading(self) -> float:
+        """Seconds the chip takes to read a sector and digest it."""
+        ...
 
     def open(self, part: NorPart | None = None) -> Identity:
         """Start on the chip, reset the NOR to 1S and identify it; `part` gives opcodes and times (None: as before)."""
@@ -58,11 +72,14 @@ class Loader(Protocol):
         """Digests of 4 KiB sectors, computed on the chip from what the NOR returns. `offsets` ascend."""
         ...
 
-    def write(self, block: Block, *, force: bool = False, blank: int = 0) -> Written:
-        """Make the set sectors of a block hold its data, keeping all others.
+    def write_all(
+        self, blocks: Iterable[Block], *, force: bool = False, blank: Mapping[int, int] | None = None
+    ) -> Iterator[Written]:
+        """Make the set sectors of blocks hold their data, keeping all others. Gives what became of each block.
 
-        `force` erases every set sector, equal or not. `blank`: bitmap of sectors known to be blank, for the estimate of
-        time only.
+        Each is proven by what the NOR returns; one that is not as wanted comes with `ok` False, and nothing is written
+        behind it. `force` erases every set sector, equal or not. `blank`: block start -> bitmap of sectors known to be
+        blank, for the estimate of time only.
         """
         ...
 

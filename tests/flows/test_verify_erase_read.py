@@ -38,7 +38,7 @@ def test_verify_of_what_was_flashed_is_ok_and_writes_nothing(bench: Bench, weigh
     report = bench.board.verify(spec(weights))
     assert report.ok
     assert report.bytes.skipped == 150_000
-    assert set(bench.link.names()) <= {"n6_open", "n6_survey", "n6_read", "n6_close"}
+    assert set(bench.link.names()) <= {"n6_open", "n6_serve", "n6_survey", "n6_read", "n6_close"}
 
 
 def test_verify_names_the_first_flipped_bit(bench: Bench, weights: Path) -> None:
