@@ -55,8 +55,8 @@ def connect(
     `probe`: unique id or part of one, "sim[:BOARD[,key=value...]]", None for the only probe there is. `board`: name or
     path of a profile; None takes the one a simulated probe names, else the NUCLEO-N657X0-Q. `swd_clock`: "auto", hertz,
     or "8M". `connect`: auto, under-reset, attach, halt. `wait`: seconds to wait for a busy or absent probe. `loader`:
-    another loader image. `lazy`: open the probe only when a call needs it, so that files are judged before any hardware
-    is touched.
+    "resident" (jobs while it runs, the default), "classic" (a call a step), or another loader image. `lazy`: open the
+    probe only when a call needs it, so that files are judged before any hardware is touched.
 
     Raises UsageError, ProbeNotFound, ProbeBusy, TargetUnreachable; with `lazy` the last three come from the first call.
     """

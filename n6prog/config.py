@@ -71,6 +71,7 @@ class Settings:
     slot: str | None = None
     no_verify: bool = False
     after: str = "reset"
+    loader: str = "resident"
     output: str | None = None
     dry_run: bool = False
     json: bool = False
@@ -122,6 +123,7 @@ _after = choice(
     aliases={"hard-reset": "reset", "hard_reset": "reset", "no-reset": "none", "no_reset": "none"},
     absent={"run": "An application is not started from here: set BOOT1 to 0 and power-cycle the board."},
 )
+_loader = choice("resident", "classic")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -154,6 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
     Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
     Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
+    Setting("loader", _loader, "code on the chip: resident (default), classic (one call a step)", "value", "WHICH"),
     Setting(
         "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
     ),

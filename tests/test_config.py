@@ -24,6 +24,7 @@ SAMPLES = {
     "slot": ("app", "app"),
     "no_verify": ("1", True),
     "after": ("halt", "halt"),
+    "loader": ("classic", "classic"),
     "output": ("dump.bin", "dump.bin"),
     "dry_run": ("yes", True),
     "json": ("1", True),

@@ -53,7 +53,7 @@ COMMAND = Command(
     summary="set a range, a slot or the whole flash to 0xFF",
     group="Program",
     run=run,
-    settings=("slot",),
+    settings=("slot", "loader"),
     arguments=_arguments,
     details="Bytes of a 4 KiB sector outside the range are kept.",
 )

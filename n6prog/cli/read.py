@@ -38,7 +38,7 @@ COMMAND = Command(
     summary="copy a range into a file",
     group="Program",
     run=run,
-    settings=("output",),
+    settings=("output", "loader"),
     arguments=_arguments,
     details="The file appears when it is complete; one that was there is replaced.",
 )

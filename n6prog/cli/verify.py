@@ -28,6 +28,6 @@ COMMAND = Command(
     summary="compare the flash with files; exit code 7 where it differs",
     group="Program",
     run=run,
-    settings=("header", "map", "slot"),
+    settings=("header", "map", "slot", "loader"),
     arguments=add_files,
 )

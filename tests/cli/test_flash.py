@@ -45,6 +45,7 @@ def test_defaults_ask_for_changed_verified_reset_and_a_lazy_probe(n6: Any, board
         "swd_clock": "auto",
         "connect": "auto",
         "wait": 0.0,
+        "loader": "resident",
         "lazy": True,
     }
     assert board.closed == 1
@@ -55,6 +56,7 @@ def test_options_reach_the_board_from_anywhere_on_the_line(n6: Any, board: Any) 
         *("-p", "sim", "--board", "stm32n6570-dk", "flash", "app.elf", "--erase", "all-touched", "-f", "3300k"),
         *("weights.raw@0x71000000", "--header=none", "--map", "0x1=0x2", "--map", "0x3=0x4", "--slot", "app"),
         *("--no-verify", "--after", "halt", "--connect", "UR", "--wait", "5", "-n"),
+        *("--loader", "classic"),
     )
     assert done.code == 0
     _, files, options = board.calls[0]
@@ -73,6 +75,7 @@ def test_options_reach_the_board_from_anywhere_on_the_line(n6: Any, board: Any) 
     assert board.opened["swd_clock"] == 3_300_000
     assert board.opened["connect"] == "under-reset"
     assert board.opened["wait"] == 5
+    assert board.opened["loader"] == "classic"
 
 
 @pytest.mark.parametrize(("flag", "value"), [("-u", "A"), ("--uid", "A"), ("--probe", "A"), ("-p", "A")])
