@@ -36,6 +36,8 @@ SERVICE_STATE: Final = 0x340B0040
 SERVICE_RESULTS: Final = 0x340B1000
 # 8 KiB, the service's own: bit n % 32 of word n / 32: sector n is known to be blank
 SERVICE_BLANK_MAP: Final = 0x340B8000
+# the service's own: jobs that are made ready
+SERVICE_WORK: Final = 0x340BC000
 # 2 * 64 KiB, the service's own: data of the job in work and of the next one
 SERVICE_DECODE: Final = 0x340C0000
 # SLOT_COUNT slots of SLOT_STRIDE bytes, in AXISRAM2 above the boot ROM's traces (hw-soc 3)

@@ -115,7 +115,8 @@ uint32_t loader_write_block(const Job *job, Result *out)
         out->status = status;
         return status;
     }
-    return block_write(job, out);
+    Chunks chunks;
+    return block_write(job, &chunks, 0, out);
 }
 
 uint32_t loader_erase(uint32_t offset, uint32_t size)

@@ -55,6 +55,7 @@ extern Loader loader;
 void copy(void *to, const void *from, uint32_t size);
 void copy_words(void *to, const void *from, uint32_t size);
 void clear(void *to, uint32_t size);
+void fill_words(void *to, uint32_t word, uint32_t size);
 uint32_t first_difference(const void *a, const void *b, uint32_t size); /* size when equal */
 
 /* timer.c: bounds from the cycle counter of the DWT */
@@ -66,6 +67,7 @@ uint32_t timer_start(void);
 Deadline deadline(uint32_t us);
 int expired(Deadline *limit);
 void delay(uint32_t us);
+uint32_t cycles(void);
 
 /* board.c */
 uint32_t board_check(const BoardSetup *board);
@@ -86,9 +88,16 @@ uint32_t xspi_command(const Command *command);
 uint32_t xspi_finish(void);
 uint32_t xspi_read(const Command *command, void *to, uint32_t size);
 uint32_t xspi_read_byte(const Command *command, uint32_t *value); /* in 8D a register comes twice */
-/* A command, and right behind it a write. */
-uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size);
-uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us);
+uint32_t xspi_write(const Command *command, const void *from, uint32_t size);
+uint32_t xspi_program(const Bus *bus, uint32_t offset, const void *from, uint32_t size);
+typedef struct {
+    uint32_t interval; /* clocks between two polls */
+    uint32_t typical_us;
+    uint32_t longest_us;
+} Wait;
+/* Until the masked bits of the status register are 0; does `background` work for most of the typical time. */
+uint32_t xspi_poll_clear(const Bus *bus, uint32_t mask, const Wait *wait);
+uint32_t xspi_read_next(const Bus *bus, uint32_t opcode, uint32_t *value);
 uint32_t xspi_map(const Command *command);
 void xspi_look(void); /* while waiting for something else: each wait reads a register */
 const uint8_t *xspi_window(uint32_t end); /* 0: no window, or it does not reach that far */
@@ -109,6 +118,7 @@ uint32_t nor_go_octal(void); /* OK: proven; else back in 1S, with the reason */
 uint32_t nor_leave_octal(void);
 
 /* rule.c */
+#define ALL_CHUNKS 0xFFFFu
 #define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
 #define PAGES_PER_SECTOR (SECTOR_SIZE / PAGE_SIZE)
 /* Bit n of a page's mask is its chunk n. */
@@ -117,12 +127,26 @@ typedef struct {
     uint16_t new_blank[PAGES_PER_BLOCK];
 } Chunks;
 uint32_t chunks_scan(const void *old_block, const void *new_block, Chunks *out); /* bitmap: sectors to erase */
+/* One page: its blank chunks; whether its sector must be erased, in which case `old_blank` does not matter. */
+int chunks_compare(const void *old_page, const void *new_page, uint16_t *old_blank);
+void chunks_blank(const void *sector, uint16_t *blank); /* of each page of a sector */
 void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor, Decision *out);
 uint32_t next_run(uint32_t *to_program, uint32_t blank, uint32_t *length); /* first chunk of the run */
 uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page);
 
-/* digest.c */
-uint64_t digest(const void *sector); /* 8-byte aligned */
+/* digest.c: of a sector that lies at a multiple of DIGEST_PART, at once or in steps of so many bytes */
+#define DIGEST_PART 1024u
+#define BLANK_DIGEST 0x472F46A10C4FD3ACull /* of SECTOR_SIZE bytes FF */
+typedef struct {
+    const uint8_t *end;
+    uint32_t parts; /* to go */
+    uint32_t number[3];
+} DigestState;
+uint64_t digest(const void *sector);
+void digest_begin(DigestState *state, const void *sector);
+int digest_step(DigestState *state); /* 1: done */
+uint64_t digest_value(const DigestState *state);
+int is_blank_sector(const void *sector);
 
 /* entries.c */
 uint32_t range_check(uint32_t offset, uint32_t size, uint32_t unit); /* multiples of `unit`, inside the part */
@@ -131,10 +155,14 @@ uint32_t range_check(uint32_t offset, uint32_t size, uint32_t unit); /* multiple
 uint32_t service_run(const Service *setup);
 void service_note(uint32_t phase, uint32_t offset); /* nothing unless the service runs */
 int service_stopping(void);
+int service_background(void); /* 0: nothing to do */
 
 /* block.c */
 uint32_t block_erase(uint32_t offset, uint32_t size, uint32_t *done); /* the largest erase that fits; `done` bytes */
-uint32_t block_write(const Job *job, Result *out);
+/* `scanned`: sectors whose chunks->new_blank is given. */
+uint32_t block_write(const Job *job, Chunks *chunks, uint32_t scanned, Result *out);
+int background(void);
+void blank_forget(void);
 uint32_t block_survey(uint32_t offset, uint32_t sectors, uint64_t *digests);
 
 #endif

@@ -16,6 +16,7 @@
 #define SERVICE_STATE 0x340B0040u /* the service's State */
 #define SERVICE_RESULTS 0x340B1000u /* ring of Outcome: that of job n is entry (n - 1) % RESULT_COUNT */
 #define SERVICE_BLANK_MAP 0x340B8000u /* 8 KiB, the service's own: bit n % 32 of word n / 32: sector n is known to be blank */
+#define SERVICE_WORK 0x340BC000u /* the service's own: jobs that are made ready */
 #define SERVICE_DECODE 0x340C0000u /* 2 * 64 KiB, the service's own: data of the job in work and of the next one */
 #define SERVICE_SLOTS 0x34110000u /* SLOT_COUNT slots of SLOT_STRIDE bytes, in AXISRAM2 above the boot ROM's traces (hw-soc 3) */
 

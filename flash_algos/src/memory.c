@@ -27,21 +27,24 @@ void copy(void *to, const void *from, uint32_t size)
         *bytes_to++ = *bytes_from++;
 }
 
-typedef struct {
-    uint32_t words[8];
-} Line; /* GCC moves one with LDM and STM */
-
-/* Upwards and each word once: how the XSPI window is to be read. Both addresses are multiples of 4. */
+/* Upwards and each word once: how the XSPI window is to be read. Both addresses are multiples of 4. GCC would move four words at a time. */
 void copy_words(void *to, const void *from, uint32_t size)
 {
-    Line *lines_to = to;
-    const Line *lines_from = from;
-    for (; size >= 8 * sizeof(Line); size -= 8 * sizeof(Line)) {
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < 8; i++)
-            *lines_to++ = *lines_from++;
-    }
-    copy(lines_to, lines_from, size);
+    for (; size >= 128; size -= 128)
+        __asm volatile(".rept 4\n\t"
+                       "ldm %1!, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
+                       "stm %0!, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
+                       ".endr"
+                       : "+r"(to), "+r"(from)
+                       :
+                       : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
+    copy(to, from, size);
+}
+
+void fill_words(void *to, uint32_t word, uint32_t size)
+{
+    for (uint32_t *words = to; size; size -= 4)
+        *words++ = word;
 }
 
 void clear(void *to, uint32_t size)

@@ -1,6 +1,8 @@
 /* The NOR's own commands, in 1S and in 8D; the reset frames also in 8S (hw-flash 2, 5, 6, 7). */
 #include "loader.h"
 
+#pragma GCC optimize("O2") /* what stands between two pages */
+
 #define CCR_1S 0x00000001u            /* instruction only */
 #define CCR_1S_ADDRESS 0x00003101u    /* + 4-byte address */
 #define CCR_1S_DATA 0x01000001u       /* + data */
@@ -269,21 +271,21 @@ uint32_t nor_write_disable(void)
     return status ? status : xspi_finish();
 }
 
-/* Poll in steps of 1/64 of the typical time, at most 32 us: at 32 clocks a microsecond that is half as many clocks. */
+/* Poll in steps of 1/256 of the typical time, from half a microsecond to 32: at 32 clocks a microsecond that is an eighth as many clocks. */
 static uint32_t poll_interval(uint32_t typical_us)
 {
-    uint32_t clocks = typical_us / 2;
+    uint32_t clocks = typical_us / 8;
     return clocks < 16 ? 16 : clocks > 1024 ? 1024 : clocks;
 }
 
 /* The fail bits live until the next operation starts, so they are read at once (hw-flash 3). */
 static uint32_t finish(uint32_t typical_us, uint32_t longest_us, uint32_t fail_bit, uint32_t fail_status)
 {
-    const Command poll = {loader.bus.registers, loader.bus.registers_tcr, loader.bus.read_status, 0};
-    uint32_t status = xspi_poll_clear(&poll, SR_WIP, poll_interval(typical_us), longest_us);
+    const Wait wait = {poll_interval(typical_us), typical_us, longest_us};
+    uint32_t status = xspi_poll_clear(&loader.bus, SR_WIP, &wait);
     if (status || loader.maker != MACRONIX)
         return status;
-    status = read_register(loader.bus.read_security, &loader.scur);
+    status = xspi_read_next(&loader.bus, loader.bus.read_security, &loader.scur);
     if (status || !(loader.scur & fail_bit))
         return status;
     (void)read_status();
@@ -300,11 +302,9 @@ static uint32_t note_failure(uint32_t status, uint32_t offset)
 /* A program without WEL does nothing: the proof of the block finds that, and its cause (block.c). */
 uint32_t nor_program(uint32_t offset, const void *from, uint32_t size)
 {
-    const Command enable = {loader.bus.plain, loader.bus.tcr, loader.bus.write_enable, 0};
-    const Command command = {loader.bus.address_out, loader.bus.tcr, loader.bus.program, offset};
     if (size - 1 >= PAGE_SIZE - offset % PAGE_SIZE) /* it would wrap, or without an end keep the controller busy for hours */
         return note_failure(BAD_ARGUMENT, offset);
-    uint32_t status = xspi_write_after(&enable, &command, from, size);
+    uint32_t status = xspi_program(&loader.bus, offset, from, size);
     if (!status)
         status = finish(loader.nor.page_typ_us, loader.nor.page_max_us, SCUR_P_FAIL, PROGRAM_FAIL);
     return note_failure(status, offset);
@@ -378,8 +378,9 @@ static void halve(uint32_t identity[2])
 static uint32_t write_cr2(const Command *command, uint32_t value)
 {
     const uint8_t twice[2] = {(uint8_t)value, (uint8_t)value}; /* the part keeps one of the two, in 8D (hw-flash 5.2) */
-    const Command enable = {loader.bus.plain, loader.bus.tcr, loader.bus.write_enable, 0};
-    uint32_t status = xspi_write_after(&enable, command, twice, command == &WRITE_CR2_MODE_8D ? 2 : 1);
+    uint32_t status = send(loader.bus.write_enable);
+    if (!status)
+        status = xspi_write(command, twice, command == &WRITE_CR2_MODE_8D ? 2 : 1);
     return status ? status : xspi_finish();
 }
 

@@ -8,34 +8,62 @@
 
 #pragma GCC optimize("O2") /* every byte of the NOR comes by here; the rest of the loader is built for size */
 
-#define ALL_CHUNKS 0xFFFFu
 #define WORDS_PER_CHUNK (CHUNK_SIZE / 4)
 
 typedef struct {
     uint32_t words[WORDS_PER_CHUNK];
 } Chunk;
 
+static inline __attribute__((always_inline)) int is_blank_chunk(const Chunk *chunk)
+{
+    if (chunk->words[0] != ~0u)
+        return 0;
+    return (chunk->words[1] & chunk->words[2] & chunk->words[3]) == ~0u;
+}
+
+static uint32_t blank_chunks(const Chunk *chunk)
+{
+    uint32_t blank = 0;
+#pragma GCC unroll 4
+    for (uint32_t bit = 0; bit < PAGE_SIZE / CHUNK_SIZE; bit++, chunk++)
+        if (is_blank_chunk(chunk))
+            blank |= 1u << bit;
+    return blank;
+}
+
+void chunks_blank(const void *sector, uint16_t *blank)
+{
+    for (const uint8_t *page = sector; page != (const uint8_t *)sector + SECTOR_SIZE; page += PAGE_SIZE)
+        *blank++ = (uint16_t)blank_chunks((const Chunk *)page);
+}
+
+int chunks_compare(const void *old_page, const void *new_page, uint16_t *old_blank)
+{
+    const Chunk *o = old_page, *n = new_page;
+    uint32_t blank = 0;
+    for (uint32_t bit = 0; bit < PAGE_SIZE / CHUNK_SIZE; bit++, o++, n++) {
+        if (is_blank_chunk(o)) {
+            blank |= 1u << bit;
+            continue;
+        }
+        uint32_t change = (o->words[0] ^ n->words[0]) | (o->words[1] ^ n->words[1]) | (o->words[2] ^ n->words[2]) | (o->words[3] ^ n->words[3]);
+        if (change)
+            return 1;
+    }
+    *old_blank = (uint16_t)blank;
+    return 0;
+}
+
 uint32_t chunks_scan(const void *old_block, const void *new_block, Chunks *out)
 {
-    const Chunk *old_chunk = old_block, *new_chunk = new_block;
     uint32_t must_erase = 0;
     for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++) {
-        uint32_t old_blank = 0, new_blank = 0, differ = 0;
-#pragma GCC unroll 4
-        for (uint32_t bit = 0; bit < PAGE_SIZE / CHUNK_SIZE; bit++) {
-            Chunk o = *old_chunk++, n = *new_chunk++;
-            uint32_t old_and = o.words[0] & o.words[1] & o.words[2] & o.words[3];
-            uint32_t new_and = n.words[0] & n.words[1] & n.words[2] & n.words[3];
-            uint32_t change = (o.words[0] ^ n.words[0]) | (o.words[1] ^ n.words[1]) | (o.words[2] ^ n.words[2]) | (o.words[3] ^ n.words[3]);
-            old_blank |= (uint32_t)(old_and == ~0u) << bit;
-            new_blank |= (uint32_t)(new_and == ~0u) << bit;
-            differ |= (uint32_t)(change != 0) << bit;
-        }
-        out->old_blank[page] = (uint16_t)old_blank;
-        out->new_blank[page] = (uint16_t)new_blank;
-        if (differ & ~old_blank)
+        uint32_t at = page * PAGE_SIZE;
+        if (chunks_compare((const uint8_t *)old_block + at, (const uint8_t *)new_block + at, &out->old_blank[page]))
             must_erase |= 1u << (page / PAGES_PER_SECTOR);
     }
+    for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++)
+        chunks_blank((const uint8_t *)new_block + n * SECTOR_SIZE, out->new_blank + n * PAGES_PER_SECTOR);
     return must_erase;
 }
 
@@ -57,6 +85,8 @@ uint32_t next_run(uint32_t *to_program, uint32_t blank, uint32_t *length)
 static uint32_t count_runs(uint32_t blank, uint32_t new_blank)
 {
     uint32_t runs = 0, length;
+    if (blank == ALL_CHUNKS)
+        return new_blank != ALL_CHUNKS; /* nothing interrupts */
     for (uint32_t to_program = blank & ~new_blank; to_program; runs++)
         (void)next_run(&to_program, blank, &length);
     return runs;

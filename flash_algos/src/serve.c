@@ -39,8 +39,6 @@ int service_stopping(void)
     return loader.serving && CONTROL->stop;
 }
 
-/* ---- jobs ---- */
-
 static int is_inside(uint32_t at, uint32_t size, uint32_t start, uint32_t end)
 {
     return at >= start && at <= end && size <= end - at;
@@ -61,21 +59,26 @@ static uint32_t count_sectors(uint32_t bitmap)
     return count;
 }
 
-/* The payload to the places of its sectors in `to`, and whether it is what the host meant to send. */
-static uint32_t unpack(const Descriptor *job, uint32_t slot_end, uint8_t *to)
-{
-    uint32_t room = (job->payload_size + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
-    const uint8_t *from = (const uint8_t *)(uintptr_t)(slot_end - sizeof *job - room);
-    for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++) {
-        if (!(job->sectors >> n & 1u))
-            continue;
-        copy_words(to + n * SECTOR_SIZE, from, SECTOR_SIZE);
-        from += SECTOR_SIZE;
-        if (digest(to + n * SECTOR_SIZE) != job->digests[n])
-            return BAD_DATA;
-    }
-    return OK;
-}
+/* ---- getting a job ready: all that needs no NOR, in small steps, while the NOR is busy with the job before ---- */
+
+typedef enum { AWAITED, UNPACKING, CHECKING, READY } Stage;
+
+typedef struct {
+    uint32_t n; /* number of the job */
+    Stage stage;
+    uint32_t status;
+    uint32_t sector;     /* the one in hand */
+    const uint8_t *from; /* what is left of the payload */
+    uint8_t *data;       /* 64 KiB */
+    DigestState digest;
+    Descriptor job;
+    Chunks chunks;
+} Pending;
+
+static Pending *const PENDING = (Pending *)(uintptr_t)SERVICE_WORK; /* of the job in work and the next one, by n % 2 */
+static Pending *next_job;                                             /* for the background; 0: none yet */
+
+_Static_assert(SERVICE_WORK + 2 * sizeof(Pending) <= SERVICE_DECODE, "two of them fit");
 
 static uint32_t payload_check(const Descriptor *job)
 {
@@ -87,18 +90,104 @@ static uint32_t payload_check(const Descriptor *job)
     return sectors && size && !(job->flags & ~JOB_ERASE_ALL_SET) ? OK : BAD_ARGUMENT;
 }
 
-static uint32_t run_write(const Descriptor *job, uint32_t slot_end, Outcome *out)
+static Pending *await(uint32_t n)
+{
+    Pending *next = &PENDING[n % 2];
+    next->n = n;
+    next->stage = AWAITED;
+    next->data = (uint8_t *)(uintptr_t)(SERVICE_DECODE + n % 2 * BLOCK_SIZE);
+    return next;
+}
+
+static void settle(Pending *next, uint32_t status)
+{
+    next->status = status;
+    next->stage = READY;
+}
+
+static void accept(Pending *next)
+{
+    const Descriptor *job = &next->job;
+    barrier();
+    copy(&next->job, (const void *)(uintptr_t)DESCRIPTOR(next->n), sizeof *job);
+    uint32_t status = job->op == OP_WRITE ? payload_check(job) : OK;
+    if (status || job->op != OP_WRITE) {
+        settle(next, status);
+        return;
+    }
+    uint32_t room = (job->payload_size + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
+    next->from = (const uint8_t *)(uintptr_t)(SLOT_END(next->n) - sizeof *job - room);
+    next->sector = 0;
+    next->stage = UNPACKING;
+}
+
+/* The next set sector of the payload to its place. */
+static void unpack(Pending *next)
+{
+    while (!(next->job.sectors >> next->sector & 1u))
+        if (++next->sector == SECTORS_PER_BLOCK) {
+            settle(next, OK);
+            return;
+        }
+    uint8_t *to = next->data + next->sector * SECTOR_SIZE;
+    copy_words(to, next->from, SECTOR_SIZE);
+    next->from += SECTOR_SIZE;
+    chunks_blank(to, next->chunks.new_blank + next->sector * PAGES_PER_SECTOR);
+    digest_begin(&next->digest, to);
+    next->stage = CHECKING;
+}
+
+/* Whether it is what the host meant to send. */
+static void check(Pending *next)
+{
+    if (!digest_step(&next->digest))
+        return;
+    if (digest_value(&next->digest) != next->job.digests[next->sector]) {
+        settle(next, BAD_DATA);
+        return;
+    }
+    next->stage = UNPACKING;
+    if (++next->sector == SECTORS_PER_BLOCK)
+        settle(next, OK);
+}
+
+/* One step. 0: the job is not there yet, or nothing is left to do. */
+static int get_ready(Pending *next)
+{
+    switch (next->stage) {
+    case AWAITED:
+        if (DESCRIPTOR(next->n)->seq != next->n)
+            return 0;
+        accept(next);
+        return 1;
+    case UNPACKING:
+        unpack(next);
+        return 1;
+    case CHECKING:
+        check(next);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+int service_background(void)
+{
+    if (!loader.serving)
+        return 0;
+    STATE->heartbeat++;
+    return next_job && get_ready(next_job);
+}
+
+/* ---- the jobs ---- */
+
+static uint32_t run_write(Pending *pending, Outcome *out)
 {
     Result result;
-    uint32_t status = payload_check(job);
-    if (!status)
-        status = unpack(job, slot_end, (uint8_t *)(uintptr_t)SERVICE_DECODE);
-    if (status)
-        return status;
-    const Job block = {job->offset, job->sectors, job->flags & JOB_ERASE_ALL_SET, SERVICE_DECODE};
-    status = block_write(&block, &result);
+    const Descriptor *job = &pending->job;
+    const Job block = {job->offset, job->sectors, job->flags & JOB_ERASE_ALL_SET, (uint32_t)(uintptr_t)pending->data};
+    uint32_t status = block_write(&block, &pending->chunks, 0xFFFF, &result);
     copy(out->digests, result.digests, sizeof out->digests);
-    out->failed_at = result.failed_at;
     out->erased_bytes = result.erased_bytes;
     out->programmed_bytes = result.programmed_bytes;
     out->sector_erases = result.sector_erases;
@@ -164,17 +253,20 @@ static uint32_t run_erase(const Descriptor *job, Outcome *out)
     return status;
 }
 
-static uint32_t run(const Descriptor *job, uint32_t slot_end, Outcome *out)
+static uint32_t run(Pending *pending, Outcome *out)
 {
-    loader.failed_at = NO_OFFSET;
+    const Descriptor *job = &pending->job;
     int changes = job->op == OP_WRITE || job->op == OP_ERASE;
+    loader.failed_at = NO_OFFSET;
     if (changes && STATE->failed)
         return SKIPPED; /* never go on writing on a sick flash */
+    if (pending->status)
+        return pending->status;
     switch (job->op) {
     case OP_NOP:
         return OK;
     case OP_WRITE:
-        return run_write(job, slot_end, out);
+        return run_write(pending, out);
     case OP_SURVEY:
         return run_survey(job, out);
     case OP_READ:
@@ -199,31 +291,30 @@ static void publish(uint32_t n, Outcome *out)
     STATE->done = n;
 }
 
-static void do_job(uint32_t n)
+static void do_job(Pending *pending)
 {
-    Descriptor job;
     Outcome out;
-    barrier();
-    copy(&job, (const void *)(uintptr_t)DESCRIPTOR(n), sizeof job);
     clear(&out, sizeof out);
-    STATE->job = n;
-    service_note(PHASE_CHECK, job.offset);
-    out.status = run(&job, SLOT_END(n), &out);
-    out.op = job.op;
-    out.offset = job.offset;
+    STATE->job = pending->n;
+    service_note(PHASE_CHECK, pending->job.offset);
+    out.status = run(pending, &out);
+    out.op = pending->job.op;
+    out.offset = pending->job.offset;
     out.failed_at = loader.failed_at;
     out.sr = loader.sr;
     out.scur = loader.scur;
     int harmless = out.status == OK || out.status == BAD_DATA || out.status == SKIPPED;
     if (!harmless && !STATE->failed)
-        STATE->failed = n;
-    publish(n, &out);
+        STATE->failed = pending->n;
+    publish(pending->n, &out);
 }
 
 /* Old numbers in RAM must not be taken for jobs, or for results. The host sends nothing before it has seen its session here. */
 static void prepare(const Service *setup)
 {
     CONTROL->stop = 0;
+    next_job = 0;
+    blank_forget();
     clear((void *)(uintptr_t)SERVICE_STATE, sizeof(State));
     for (uint32_t n = 1; n <= SLOT_COUNT; n++)
         REG32(SLOT_END(n) - 4) = 0;
@@ -231,6 +322,23 @@ static void prepare(const Service *setup)
         OUTCOMES[n].seq = 0;
     STATE->build = setup->build;
     STATE->session = setup->session;
+}
+
+static void serve(void)
+{
+    Pending *job = await(1);
+    while (!CONTROL->stop) {
+        if (job->stage == READY) {
+            next_job = await(job->n + 1);
+            do_job(job);
+            job = next_job;
+            next_job = 0;
+            STATE->phase = PHASE_IDLE;
+        } else if (!get_ready(job)) {
+            STATE->heartbeat++;
+            xspi_look();
+        }
+    }
 }
 
 uint32_t service_run(const Service *setup)
@@ -247,15 +355,7 @@ uint32_t service_run(const Service *setup)
     loader.serving = 1;
     barrier();
     STATE->magic = SERVICE_MAGIC;
-    for (uint32_t n = 1; !CONTROL->stop;) {
-        if (DESCRIPTOR(n)->seq == n) {
-            do_job(n++);
-            STATE->phase = PHASE_IDLE;
-        } else {
-            STATE->heartbeat++;
-            xspi_look();
-        }
-    }
+    serve();
     loader.serving = 0;
     status = nor_leave_octal();
     if (!status)

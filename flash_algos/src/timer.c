@@ -29,6 +29,11 @@ uint32_t timer_start(void)
     return NO_TIMER;
 }
 
+uint32_t cycles(void)
+{
+    return REG32(DWT_CYCCNT);
+}
+
 Deadline deadline(uint32_t us)
 {
     /* One more: the microsecond that has already begun does not count. */

@@ -12,7 +12,6 @@
 #define AR 0x048u
 #define DR 0x050u
 #define PSMKR 0x080u
-#define PSMAR 0x088u
 #define PIR 0x090u
 #define CCR 0x100u
 #define TCR 0x108u
@@ -47,6 +46,7 @@
 /* How long a flag is waited for. Between two services of the FIFO at most 64 bytes cross the bus, 4 ms with the largest prescaler. */
 #define FLAG_US 20000u
 
+#define BACKGROUND_US 25u /* of most of its steps; two of them before the typical time is over we only look */
 #define LOOKS 16u /* at a flag, between two looks at the clock */
 
 /* NCS goes up this many clocks after a mapped read, so that other masters and a later reset find the NOR idle. */
@@ -58,20 +58,23 @@
 
 static uint32_t base;
 static uint32_t mapped; /* the window was opened since the last command */
+static uint32_t poll_mask, poll_interval; /* as in PSMKR and PIR, which a reset of the block clears, as PSMAR */
 
 #define XSPI(offset) REG32(base + (offset))
 
 /* `mask` did not become `wanted` at once: until it does, or TEF rises. */
 static __attribute__((noinline)) uint32_t wait_status(uint32_t mask, uint32_t wanted)
 {
-    Deadline limit = deadline(FLAG_US);
+    Deadline limit;
     for (uint32_t looks = 1;; looks++) {
         uint32_t sr = XSPI(SR) & (mask | SR_TEF);
         if (sr == wanted)
             return OK;
         if (sr & SR_TEF)
             return CONTROLLER;
-        if (!(looks % LOOKS) && expired(&limit))
+        if (looks == LOOKS) /* most flags are there before the time is asked for */
+            limit = deadline(FLAG_US);
+        else if (!(looks % LOOKS) && expired(&limit))
             return TIMEOUT;
     }
 }
@@ -145,6 +148,7 @@ uint32_t xspi_start(uint32_t registers, uint32_t dcr1, uint32_t prescaler)
 {
     base = registers;
     mapped = 0;
+    poll_mask = poll_interval = 0;
     XSPI(DCR1) = (dcr1 & ~DCR1_DEVSIZE) | 25u << 16; /* 64 MiB until the part has told its size */
     uint32_t status = wait_idle();
     if (status)
@@ -199,30 +203,35 @@ static uint32_t drain(loose_u32 *words, uint32_t bursts)
 }
 
 /* The same in the other direction, a whole FIFO at a time. */
-static inline __attribute__((always_inline)) uint32_t fill(const loose_u32 *words, uint32_t refills)
+static uint32_t fill(const loose_u32 *words, uint32_t refills)
 {
     volatile uint32_t *dr = &XSPI(DR);
     uint32_t status = OK;
     for (; refills; refills--) {
         if ((status = wait_flag(SR_FTF)))
             break;
-        *dr = words[0];
-        *dr = words[1];
-        *dr = words[2];
-        *dr = words[3];
-        *dr = words[4];
-        *dr = words[5];
-        *dr = words[6];
-        *dr = words[7];
-        *dr = words[8];
-        *dr = words[9];
-        *dr = words[10];
-        *dr = words[11];
-        *dr = words[12];
-        *dr = words[13];
-        *dr = words[14];
-        *dr = words[15];
-        words += REFILL / 4;
+        for (uint32_t i = 0; i < REFILL / 4; i++)
+            *dr = *words++;
+    }
+    return status;
+}
+
+/* The usual case, words at an address that is a multiple of 4: the FIFO takes them more slowly than the bus, so each instruction counts. */
+static inline __attribute__((always_inline)) uint32_t fill_fast(const uint32_t *words, uint32_t refills)
+{
+    volatile uint32_t *dr = &XSPI(DR);
+    uint32_t status = OK;
+    for (; refills; refills--) {
+        if ((status = wait_flag(SR_FTF)))
+            break;
+        __asm volatile(".rept 2\n\t"
+                       "ldm %0!, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
+                       "str r3, [%1]\n\tstr r4, [%1]\n\tstr r5, [%1]\n\tstr r6, [%1]\n\t"
+                       "str r8, [%1]\n\tstr r9, [%1]\n\tstr r10, [%1]\n\tstr r12, [%1]\n\t"
+                       ".endr"
+                       : "+r"(words)
+                       : "r"(dr)
+                       : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
     }
     return status;
 }
@@ -270,46 +279,105 @@ uint32_t xspi_read_byte(const Command *command, uint32_t *value)
     return checked(status);
 }
 
-/* In one piece, because there is a pair of these for each page of the NOR. */
-uint32_t xspi_write_after(const Command *first, const Command *command, const void *from, uint32_t size)
+static uint32_t write_data(const void *from, uint32_t size)
 {
     const uint8_t *bytes = (const uint8_t *)from + size / REFILL * REFILL;
-    uint32_t status = ready();
-    if (!status) {
-        start(first, CR_REFILL | FMODE_WRITE, 0);
-        status = wait_idle();
-    }
-    if (!status) {
-        start(command, CR_REFILL | FMODE_WRITE, size);
-        status = fill(from, size / REFILL);
-        size %= REFILL;
-        if (!status && size)
-            status = wait_flag(SR_FTF);
-    }
+    uint32_t status = (uintptr_t)from & 3 ? fill(from, size / REFILL) : fill_fast(from, size / REFILL);
+    size %= REFILL;
+    if (!status && size)
+        status = wait_flag(SR_FTF);
     for (; !status && size; size--)
         REG8(base + DR) = *bytes++;
+    return status;
+}
+
+uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
+{
+    uint32_t status = ready();
+    if (!status) {
+        start(command, CR_REFILL | FMODE_WRITE, size);
+        status = write_data(from, size);
+    }
     return checked(status);
 }
 
-/* The controller repeats a status read every `interval` clocks until the masked bits are 0. */
-uint32_t xspi_poll_clear(const Command *command, uint32_t mask, uint32_t interval, uint32_t longest_us)
+/* Write enable and right behind it the program, with no register written twice: there is a pair of these for each page of the NOR. */
+uint32_t xspi_program(const Bus *bus, uint32_t offset, const void *from, uint32_t size)
 {
+    uint32_t status = ready();
+    if (!status) {
+        XSPI(CR) = CR_REFILL | FMODE_WRITE;
+        XSPI(TCR) = bus->tcr;
+        XSPI(CCR) = bus->plain;
+        XSPI(IR) = bus->write_enable;
+        status = wait_idle();
+    }
+    if (!status) {
+        XSPI(DLR) = size - 1;
+        XSPI(CCR) = bus->address_out;
+        XSPI(IR) = bus->program;
+        XSPI(AR) = offset;
+        status = write_data(from, size);
+    }
+    return checked(status);
+}
+
+/* `typical_us` is nearly over: until SMF rises and BUSY has fallen. */
+static uint32_t wait_match(uint32_t longest_us)
+{
+    for (uint32_t looks = LOOKS; looks; looks--)
+        if ((XSPI(SR) & (SR_SMF | SR_BUSY)) == SR_SMF)
+            return OK;
+    Deadline limit = deadline(longest_us); /* most are over by now, and have not asked for the time */
+    for (uint32_t looks = 1; (XSPI(SR) & (SR_SMF | SR_BUSY)) != SR_SMF; looks++)
+        if (!(looks % LOOKS)) {
+            if (expired(&limit))
+                return TIMEOUT;
+            (void)background();
+        }
+    return OK;
+}
+
+static inline void poll_setting(uint32_t offset, uint32_t value, uint32_t *known)
+{
+    if (value != *known)
+        XSPI(offset) = *known = value;
+}
+
+/* The controller repeats a status read every `interval` clocks until the masked bits are 0. */
+uint32_t xspi_poll_clear(const Bus *bus, uint32_t mask, const Wait *wait)
+{
+    uint32_t size = bus->registers & CCR_DDTR ? 2 : 1;
     uint32_t status = ready();
     if (status)
         return checked(status);
-    XSPI(PSMKR) = register_size(command) == 1 ? mask : mask << 8 | mask;
-    XSPI(PSMAR) = 0;
-    XSPI(PIR) = interval;
+    poll_setting(PSMKR, size == 1 ? mask : mask << 8 | mask, &poll_mask);
+    poll_setting(PIR, wait->interval, &poll_interval);
     XSPI(FCR) = ALL_FLAGS;
-    start(command, CR_RUN | FMODE_POLL | CR_APMS, register_size(command));
-    for (uint32_t looks = LOOKS; looks; looks--)
-        if (XSPI(SR) & SR_SMF)
-            return OK;
-    Deadline limit = deadline(longest_us); /* most are over by now, and have not asked for the time */
-    for (uint32_t looks = 1; !(XSPI(SR) & SR_SMF); looks++)
-        if (!(looks % LOOKS) && expired(&limit))
-            return checked(TIMEOUT);
-    return OK;
+    XSPI(CR) = CR_RUN | FMODE_POLL | CR_APMS;
+    XSPI(DLR) = size - 1;
+    XSPI(TCR) = bus->registers_tcr;
+    XSPI(CCR) = bus->registers;
+    XSPI(IR) = bus->read_status;
+    if (bus->registers & CCR_ADMODE)
+        XSPI(AR) = 0;
+    uint32_t slack = wait->typical_us > 2 * BACKGROUND_US ? wait->typical_us - 2 * BACKGROUND_US : 0;
+    for (uint32_t begun = cycles(); cycles() - begun < slack * loader.cycles_per_us && background();) {
+    }
+    return checked(wait_match(wait->longest_us));
+}
+
+/* Right behind a poll: another register, framed as the one that was polled. */
+uint32_t xspi_read_next(const Bus *bus, uint32_t opcode, uint32_t *value)
+{
+    XSPI(CR) = CR_RUN | FMODE_READ;
+    XSPI(IR) = opcode;
+    if (bus->registers & CCR_ADMODE)
+        XSPI(AR) = 0;
+    uint32_t status = wait_flag(SR_FTF);
+    if (!status)
+        *value = bus->registers & CCR_DDTR ? REG16(base + DR) & 0xFFu : REG8(base + DR);
+    return checked(status);
 }
 
 /*
