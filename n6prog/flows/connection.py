@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from n6prog.loader import Identity, Loader
 
 MIB = 1 << 20
+_RELINKS_MOST = 6  # how often a connection may be lost
+_REPLUG = 5.0  # seconds given to whoever pulled the plug
 RESIDENT, CLASSIC = "resident", "classic"
 
 
@@ -52,6 +54,8 @@ class Connection:
         self._identity: Identity | None = None
         self._granted: int | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._relinks = 0
+        self._time_before = 0.0  # virtual seconds on links that were lost
 
     @property
     def is_open(self) -> bool:
@@ -72,24 +76,29 @@ class Connection:
             self._link = open_link(
                 self._probe, swd_clock=self._swd_clock, connect=self._connect, board=self.board, wait=self._wait
             )
-            self._granted = self._link.swd_clock_hz
-            self._findings = self._link.findings
         return self._link
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What opening the link had to say; it stays when the link is closed."""
+        """What the link had to say, when it was opened and since; it stays when it is closed."""
+        self._remember()
         return self._findings
 
     @property
     def swd_clock_hz(self) -> int | None:
-        """The SWD clock the probe granted when it was last opened; None if it never was."""
+        """The SWD clock that the probe was last granted; None if it was never opened."""
+        self._remember()
         return self._granted
+
+    def _remember(self) -> None:
+        if self._link is not None:
+            self._granted, self._findings = self._link.swd_clock_hz, self._link.findings
 
     @property
     def virtual_mark(self) -> float | None:
         """The simulated board's time in seconds since it was connected; None on hardware and while nothing is open."""
-        return self._link.virtual_seconds() if self._link else None
+        now = self._link.virtual_seconds() if self._link else None
+        return None if now is None else self._time_before + now
 
     def loader(self) -> tuple[Loader, Identity, tuple[Finding, ...]]:
         """The loader, started on the chip now if it was not, what the NOR said, and warnings about it.
@@ -101,8 +110,11 @@ class Connection:
         from n6prog.loader import ClassicLoader, ResidentLoader, load
 
         image = load(self._image)  # before the probe is opened: a damaged image is no matter of the board
-        kind = ResidentLoader if self._kind == RESIDENT else ClassicLoader
-        loader: Loader = kind(self.link, self.board, self.device.nor, image)
+        loader: Loader
+        if self._kind == RESIDENT:
+            loader = ResidentLoader(self.link, self.board, self.device.nor, image, self._relink)
+        else:
+            loader = ClassicLoader(self.link, self.board, self.device.nor, image)
         identity = loader.open()
         part, findings = measured_part(self.board, identity)
         if part != self.device.nor:
@@ -124,19 +136,49 @@ class Connection:
 
     def settle(self, error: N6ProgError) -> None:
         """End the loader after a flow that failed; one that may be at fault is given up and sent anew."""
-        if isinstance(error, (FlashFailure, TargetUnreachable)):
-            self._loader = None
         with contextlib.suppress(N6ProgError):
+            if isinstance(error, (FlashFailure, TargetUnreachable)):
+                self._abandon()
             self.close_loader()
 
     def abort(self) -> None:
-        """Stop in the middle: halt the core, let the probe go. What fails on the way out is of no interest any more."""
-        self._loader = None
+        """Stop in the middle: end what runs on the chip, halt the core, let the probe go.
+
+        What fails on the way out is of no interest any more.
+        """
+        with contextlib.suppress(N6ProgError):
+            self._abandon()
         link, self._link = self._link, None
         if link is not None:
             with contextlib.suppress(N6ProgError):
                 link.halt()
             link.close()
+
+    def _abandon(self) -> None:
+        """The loader is of no use any more; what it left running on the chip ends in its own time."""
+        loader, self._loader = self._loader, None
+        if loader is not None:
+            loader.abandon()
+
+    def _relink(self, error: N6ProgError) -> Link:
+        """Another link to the same core, which runs on meanwhile, one clock step slower. Raises where there is none."""
+        from n6prog.link import open_link, slower_than
+
+        self._remember()
+        lost, self._link = self._link, None
+        self._relinks += 1
+        if lost is None or self._relinks > _RELINKS_MOST:
+            self._link = lost
+            raise error
+        self._time_before += lost.virtual_seconds() or 0.0
+        before, said = lost.swd_clock_hz, lost.findings
+        lost.drop()
+        wait = self._wait if lost.is_simulated else max(self._wait, _REPLUG)
+        clock = slower_than(before) or before
+        link = open_link(self._probe, swd_clock=clock, board=self.board, wait=wait, rejoin=True)
+        link.inherit(said, error.findings[0].text)
+        self._link = link
+        return link
 
     def close(self) -> None:
         """End the loader and let the probe go."""

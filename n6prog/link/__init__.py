@@ -3,7 +3,7 @@
 Importing this loads nothing of pyOCD; opening a link does.
 """
 
-from n6prog.link.clock import format_clock
+from n6prog.link.clock import format_clock, slower_than
 from n6prog.link.find import choose, is_simulated, list_probes
 from n6prog.link.link import Link, open_link
 from n6prog.link.types import ChipInfo, ProbeInfo
@@ -17,4 +17,5 @@ __all__ = [
     "is_simulated",
     "list_probes",
     "open_link",
+    "slower_than",
 ]

@@ -23,6 +23,11 @@ def format_clock(hertz: int) -> str:
     return f"{hertz / 1_000:g} kHz"
 
 
+def slower_than(hertz: int) -> int | None:
+    """The next step below a clock, in hertz; None below the lowest."""
+    return next((step for step in (*AUTO_STEPS_HZ, START_HZ, FALLBACK_HZ) if step < hertz), None)
+
+
 def set_clock(probe: Any, hertz: int) -> int:
     """Ask the probe for a clock and give the one it granted, in hertz (the request where the probe cannot tell)."""
     probe.set_clock(hertz)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
 from n6prog.errors import N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable
 from n6prog.findings import Finding, finding
-from n6prog.link import memory
+from n6prog.link import leftover, memory, wire
 from n6prog.link.call import CoreCaller
 from n6prog.link.chipinfo import read_chip_info
 from n6prog.link.clock import (
@@ -21,6 +22,7 @@ from n6prog.link.clock import (
     is_reliable,
     reference_sample,
     set_clock,
+    slower_than,
 )
 from n6prog.link.failures import Attempt, explained, tripwire, when_connecting
 from n6prog.link.find import choose, describe
@@ -32,6 +34,10 @@ from n6prog.targets.core_registers import TO_GO_ON
 from n6prog.targets.schema import BoardProfile
 
 _RETRY = 0.25
+_LOADER_RAM = range(chip.LOADER_BASE, 0x3420_0000)  # AXISRAM1 from the loader's image on, and AXISRAM2
+_TRIES = 6  # for one read or write
+_MENDED_MOST = 2000  # for one link: then it is none any more
+_STEP_DOWN_AFTER = 4
 
 
 class Link:
@@ -57,6 +63,7 @@ class Link:
         self._foreign = False  # our code has had the core since the last reset
         self._run_on = bool(self.target.was_running)  # whether the core is to run when the link is closed
         self._closed = False
+        self._mended = 0  # transfers that failed and were done again
 
     # --- time ---
 
@@ -82,12 +89,12 @@ class Link:
     def read(self, address: int, size: int, progress: Callable[[int], None] | None = None) -> bytes:
         """`size` bytes from `address`; `progress` is told how many are there."""
         with explained(self._attempt, "read", address, size):
-            return memory.read(self._ap, address, size, self.swd_clock_hz, progress)
+            return memory.read(self._ap, address, size, self.swd_clock_hz, progress, self._mender(address))
 
     def write(self, address: int, data: memory.Buffer) -> None:
         """Write bytes at `address`."""
         with explained(self._attempt, "write", address, len(data)):
-            memory.write(self._ap, address, data, self.swd_clock_hz)
+            memory.write(self._ap, address, data, self.swd_clock_hz, self._mender(address))
 
     def read32(self, address: int) -> int:
         """The word at `address`."""
@@ -98,6 +105,33 @@ class Link:
         """Write a word."""
         with explained(self._attempt, "write", address, 4):
             self._ap.write32(address, value)
+
+    # --- a wire that carries badly ---
+
+    def _mender(self, address: int) -> memory.Mend | None:
+        """Only the loader's memory answers always: elsewhere a fault is an answer."""
+        tries = itertools.count(1)
+        return (lambda error: self._mend(error, next(tries))) if address in _LOADER_RAM else None
+
+    def _mend(self, error: Exception, tries: int) -> None:
+        """Make the debug port work again after a transfer that failed; a link that often does gets slower."""
+        if tries > _TRIES or self._mended > _MENDED_MOST:
+            raise error
+        self._mended += 1
+        wire.recover(self.target.dp, self.session.probe)
+        if self._mended % _STEP_DOWN_AFTER == 0:
+            self.step_down(str(error))
+
+    def step_down(self, reason: str) -> None:
+        """One SWD clock slower from now on, and a warning that says so once. Nothing where there is no slower one."""
+        slower = slower_than(self.swd_clock_hz)
+        if slower is None:
+            return
+        with explained(self._attempt, "set the SWD clock"):
+            self.swd_clock_hz = set_clock(self.session.probe, slower)
+        said = [found for found in self.findings if found.code != "W-SWD-CLOCK"]
+        granted = format_clock(self.swd_clock_hz)
+        self.findings = (*said, finding("W-SWD-CLOCK", self._attempt.name, granted=granted, reason=reason))
 
     # --- the core ---
 
@@ -244,6 +278,18 @@ class Link:
             self.session.close()
         self.check_tripwire()
 
+    def drop(self) -> None:
+        """Let go of a probe that does not work any more, without a word to the chip. Never raises."""
+        self._closed = True
+        _close_quietly(None, self.session.probe)
+
+    def inherit(self, findings: tuple[Finding, ...], reason: str) -> None:
+        """Take over what a lost link had to say; `reason`: why it was lost, and this one is slower."""
+        granted = format_clock(self.swd_clock_hz)
+        kept = [found for found in (*findings, *self.findings) if found.code != "W-SWD-CLOCK"]
+        self.findings = (*kept, finding("W-SWD-CLOCK", self._attempt.name, granted=granted, reason=reason))
+        self._prepared = self._foreign = True  # our code has the core
+
     def _give_back(self) -> bool:
         """Registers as they were when the boot ROM owned the core. Tells whether the core may run on."""
         self._core.write32(chip.DEMCR, chip.DEMCR_TRCENA)
@@ -277,12 +323,15 @@ def open_link(
     swd_clock: int | None = None,
     connect: str = "auto",
     wait: float = 0.0,
+    rejoin: bool = False,
 ) -> Link:
     """Find the probe, connect, and make sure that the link carries data unharmed.
 
     `probe`: None for the only one, a part of its id, or "sim[:...]". `swd_clock` in hertz, None for auto: 1 MHz, then
     up to 8 MHz while reads of the boot ROM stay equal. `wait`: seconds to wait for a probe that is not there, is busy,
-    or whose board does not answer.
+    or whose board does not answer. `rejoin`: come back to a core that runs our service, and leave it alone; else one
+    that another program left behind is asked to end before the core is halted: what is in its RAM only must get back
+    into the flash.
 
     Raises ProbeNotFound, ProbeBusy, TargetUnreachable, UsageError.
     """
@@ -291,21 +340,21 @@ def open_link(
     end = wall.now() + wait
     while True:
         try:
-            return _open(probe, board, swd_clock, mode)
+            return _open(probe, board, swd_clock, "attach" if rejoin else mode, rejoin=rejoin)
         except (ProbeNotFound, ProbeBusy, TargetUnreachable) as exc:
             if wall.now() + _RETRY > end or exc.code in ("E-PROBE-AMBIGUOUS", "E-SIM-EXTRA"):
                 raise
             wall.sleep(_RETRY)
 
 
-def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str) -> Link:
+def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str, *, rejoin: bool) -> Link:
     probe = choose(wanted)
     attempt = Attempt(probe)
     starts = [swd_clock] if swd_clock is not None else [START_HZ, FALLBACK_HZ]
     for last, start in ((start is starts[-1], start) for start in starts):
         attempt.clocks.append(start)
         try:
-            session = _connect(probe, board, start, mode, attempt)
+            session = _connect(probe, board, start, "attach" if mode == "halt" else mode, attempt)
         except TargetUnreachable as exc:
             if last or exc.code != "E-NOANSWER":
                 raise
@@ -316,6 +365,10 @@ def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: 
         with explained(attempt, "connect"):
             _check_identity(session.target, attempt)
             clock, findings = _settle_clock(session, swd_clock, attempt)
+            if not rejoin:
+                leftover.end(session.target.cores[0], clock_of(session.probe))
+            if mode == "halt":
+                session.target.cores[0].halt()
     except BaseException:
         _close_quietly(session, probe)
         raise
@@ -338,7 +391,7 @@ def _connect(probe: Any, board: BoardProfile, hertz: int, mode: str, attempt: At
 
 
 def _close_quietly(session: Any, probe: Any) -> None:
-    """Close what is open after a failed connection; the first failure is the one to tell."""
+    """Close what is open and does not work; what it was that failed first is the one to tell."""
     for item in (session, probe):
         with contextlib.suppress(Exception):
             if item is not None and probe.is_open:

@@ -191,6 +191,9 @@ class ClassicLoader:
         """Leave the NOR mapped in 1S; the code must be opened again before it works again."""
         self._must("close", 0, "n6_close")
 
+    def abandon(self) -> None:
+        """Nothing runs on the chip between two calls."""
+
     def _must(
         self, action: str, offset: int, entry: str, *args: int, expect: float = 0.0, timeout: float = 0.0
     ) -> None:

@@ -99,6 +99,10 @@ class Loader(Protocol):
         """Leave the NOR mapped in 1S, so that a debugger may read its window."""
         ...
 
+    def abandon(self) -> None:
+        """End what still runs on the chip, after a failure: a block in work is finished. It is not to be used again."""
+        ...
+
 
 def runs(offsets: Sequence[int], step: int, longest: int) -> list[tuple[int, int]]:
     """Ascending offsets, `step` apart, as (first, count) runs of at most `longest` items."""

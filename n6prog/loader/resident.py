@@ -196,6 +196,10 @@ class ResidentLoader:
         self._stop()
         self._classic.close()
 
+    def abandon(self) -> None:
+        """End the service after a failure; the chip is as the failure left it."""
+        self._stop()
+
     def _stop(self) -> None:
         service, self._service = self._service, None
         if service is not None:
