@@ -63,7 +63,7 @@ def connect(
     from n6prog.flows.board import Board
     from n6prog.flows.source import profile
 
-    known = profile(board or _simulated_board(probe) or DEFAULT_BOARD)
+    known = profile(board_for(probe, board))
     opened = Board(
         probe,
         board=known,
@@ -76,6 +76,13 @@ def connect(
     if not lazy:
         opened.open()
     return opened
+
+
+def board_for(
+    probe: str | None, board: str | PathLike[str] | BoardProfile | None
+) -> str | PathLike[str] | BoardProfile:
+    """The board that is meant: the one named, else a simulated probe's own, else the NUCLEO-N657X0-Q."""
+    return board or _simulated_board(probe) or DEFAULT_BOARD
 
 
 def clock(value: str | int) -> int | None:

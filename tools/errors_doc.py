@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from n6prog.findings.codes_doctor import DOCTOR
 from n6prog.findings.codes_files import FILES
 from n6prog.findings.codes_flash import FLASH
 from n6prog.findings.codes_placement import PLACEMENT
@@ -22,6 +23,7 @@ TOPICS: Sequence[tuple[str, Mapping[str, Entry]]] = (
     ("Placement", PLACEMENT),
     ("Probe and chip", TARGET),
     ("Loader and flash", FLASH),
+    ("What the doctor finds", DOCTOR),
 )
 EXIT_CODES = {
     ExitCode.DONE: "done",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from n6prog.findings.codes_doctor import DOCTOR
 from n6prog.findings.codes_files import FILES
 from n6prog.findings.codes_flash import FLASH
 from n6prog.findings.codes_placement import PLACEMENT
@@ -10,7 +11,7 @@ from n6prog.findings.codes_usage import USAGE
 from n6prog.findings.entry import Entry
 from n6prog.findings.model import ExitCode, Finding
 
-TABLE: dict[str, Entry] = {**USAGE, **FILES, **PLACEMENT, **TARGET, **FLASH}
+TABLE: dict[str, Entry] = {**USAGE, **FILES, **PLACEMENT, **TARGET, **FLASH, **DOCTOR}
 
 __all__ = ["TABLE", "Entry", "ExitCode", "finding"]
 

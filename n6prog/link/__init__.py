@@ -4,7 +4,7 @@ Importing this loads nothing of pyOCD; opening a link does.
 """
 
 from n6prog.link.clock import format_clock, slower_than
-from n6prog.link.find import choose, is_simulated, list_probes
+from n6prog.link.find import choose, firmware_trouble, is_simulated, list_probes
 from n6prog.link.link import Link, open_link
 from n6prog.link.types import ChipInfo, ProbeInfo
 
@@ -13,6 +13,7 @@ __all__ = [
     "Link",
     "ProbeInfo",
     "choose",
+    "firmware_trouble",
     "format_clock",
     "is_simulated",
     "list_probes",

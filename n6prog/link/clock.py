@@ -12,7 +12,8 @@ AUTO_STEPS_HZ = (8_000_000, 3_300_000)
 """What `auto` tries above START_HZ. ST-LINK V3 grants both; 24 MHz is for those who ask: probes were seen to hang."""
 FALLBACK_HZ = 200_000
 """What is tried when nothing answers at START_HZ: long wires, weak pull-ups."""
-_PROBE_SAMPLE = 256
+SAMPLE = 256
+"""Bytes of the boot ROM that are compared."""
 _READS = 8
 
 
@@ -52,16 +53,25 @@ def is_reliable(read: Callable[[int, int], bytes], reference: bytes) -> str:
     `read(address, size)` may raise; the boot ROM is always there and nothing writes it.
     """
     for number in range(_READS):
-        try:
-            sample = read(chip.BOOT_ROM, len(reference))
-        except Exception as exc:  # noqa: BLE001  whatever the driver makes of a broken transfer
-            return f"read {number + 1} of the boot ROM failed: {exc}"
-        if sample != reference:
-            return f"read {number + 1} of the boot ROM differs"
+        if trouble := _trouble(read, reference, number):
+            return trouble
     return ""
+
+
+def count_errors(read: Callable[[int, int], bytes], reference: bytes, reads: int) -> int:
+    """How many of `reads` reads of the boot ROM fail or differ from `reference`."""
+    return sum(bool(_trouble(read, reference, number)) for number in range(reads))
+
+
+def _trouble(read: Callable[[int, int], bytes], reference: bytes, number: int) -> str:
+    try:
+        sample = read(chip.BOOT_ROM, len(reference))
+    except Exception as exc:  # noqa: BLE001  whatever the driver makes of a broken transfer
+        return f"read {number + 1} of the boot ROM failed: {exc}"
+    return "" if sample == reference else f"read {number + 1} of the boot ROM differs"
 
 
 def reference_sample(read: Callable[[int, int], bytes]) -> bytes | None:
     """The start of the boot ROM as two equal reads give it, or None where they differ."""
-    first = read(chip.BOOT_ROM, _PROBE_SAMPLE)
-    return first if read(chip.BOOT_ROM, _PROBE_SAMPLE) == first else None
+    first = read(chip.BOOT_ROM, SAMPLE)
+    return first if read(chip.BOOT_ROM, SAMPLE) == first else None

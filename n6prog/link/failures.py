@@ -10,9 +10,10 @@ from typing import Any
 
 from n6prog.errors import FlashFailure, N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable, UsageError
 from n6prog.link.clock import format_clock
-from n6prog.link.find import holder_of
+from n6prog.link.find import describe, holder_of
 from n6prog.targets import chip
 
+_USB_ERRORS = {errno.ETIMEDOUT: "no answer", errno.ENODEV: "gone"}
 _POWERED = 1.0  # volts; less is what an unpowered board measures, 1.8 V the least that a powered one does
 
 
@@ -38,11 +39,13 @@ class Attempt:
         return getattr(getattr(self.probe, "_link", None), "target_voltage", None)
 
     def evidence(self) -> dict[str, str | int | float | None]:
-        """Voltage and clocks, in the order to read them."""
+        """Voltage, clocks and, where it is known, the probe's firmware, in the order to read them."""
         voltage = self.voltage
+        firmware = describe(self.probe).firmware
         return {
             "voltage": "unknown" if voltage is None else f"{voltage:.2f} V",
             "clocks": " and ".join(format_clock(clock) for clock in dict.fromkeys(self.clocks)),
+            **({"firmware": firmware} if firmware else {}),
         }
 
 
@@ -59,7 +62,10 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
         return _closed(error, attempt)
     if isinstance(error, exceptions.Error):
         if _is_usb(error):
-            return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(error), **attempt.evidence())
+            return _lost(error, attempt, str(error))
+        dead = _dead_probe(attempt)
+        if dead is not None:
+            return _lost(dead, attempt, f"{dead}; {error}")
         voltage = attempt.voltage
         if voltage is not None and voltage < _POWERED:  # whatever seemed to answer: the ST-LINK itself
             reason = f"the target has no power: {voltage:.2f} V; {error}"
@@ -100,7 +106,7 @@ def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
         if number == errno.EACCES:
             return ProbeNotFound.of("E-PROBE-ACCESS", attempt.name, reason=str(link))
         if number == errno.ENODEV:
-            return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(link))
+            return _lost(error, attempt, str(link))
         link = link.__cause__
     return None
 
@@ -139,6 +145,41 @@ def _holder_text(holder: Any) -> str:
     return str(holder)
 
 
+def _lost(error: Exception, attempt: Attempt, reason: str) -> N6ProgError:
+    """E-LINK-LOST, with what the USB driver said: "no answer" (a time-out) or "gone" (no such device)."""
+    timed_out = "Timeout reading from probe" in str(error)  # pyOCD's CMSIS-DAP driver keeps no error number
+    usb = "no answer" if timed_out else _USB_ERRORS.get(_errno(error))
+    told = {"usb": usb} if usb else {}
+    return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=reason, **told, **attempt.evidence())
+
+
+def _dead_probe(attempt: Attempt) -> Exception | None:
+    """What an ST-LINK raises that answers USB no more; None where it lives, or cannot be asked.
+
+    pyOCD tells a probe that hung while it connected as a target that was not detected.
+    """
+    from pyocd.core import exceptions
+
+    ask = getattr(getattr(attempt.probe, "_link", None), "get_target_voltage", None)
+    try:
+        if ask is not None and attempt.probe.is_open:
+            ask()
+    except exceptions.Error as error:
+        return error if _is_usb(error) else None
+    return None
+
+
+def _errno(error: BaseException) -> int:
+    """The error number of the USB driver, wherever in the chain; 0 where there is none."""
+    link: BaseException | None = error
+    while link is not None:
+        number = getattr(link, "errno", None)
+        if number:
+            return int(number)
+        link = link.__cause__
+    return 0
+
+
 def _is_usb(error: Exception) -> bool:
     return "USB" in str(error) or type(error).__name__ == "ProbeDisconnected"
 
@@ -159,12 +200,11 @@ def explained(attempt: Attempt, doing: str, address: int = 0, size: int = 0) -> 
             at = exc.fault_address if exc.fault_address is not None else address
             where = at if address <= at < address + size else address
             raise TargetUnreachable.of("E-BUS-FAULT", doing, address=where, size=size, reason=str(exc)) from exc
-        raise TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}", **attempt.evidence()) from exc
+        raise _lost(exc, attempt, f"{doing}: {exc}") from exc
     except exceptions.TimeoutError as exc:
         raise TargetUnreachable.of("E-NO-HALT", doing, reason=str(exc)) from exc
     except exceptions.Error as exc:
-        lost = TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}", **attempt.evidence())
-        raise (_simulated(exc, attempt) or lost) from exc
+        raise (_simulated(exc, attempt) or _lost(exc, attempt, f"{doing}: {exc}")) from exc
     except OSError as exc:
-        lost = TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=f"{doing}: {exc}")
-        raise (_simulated(exc, attempt) or _busy(exc, attempt) or lost) from exc
+        known = _simulated(exc, attempt) or _busy(exc, attempt)
+        raise (known or _lost(exc, attempt, f"{doing}: {exc}")) from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,22 @@ from n6prog.link.types import ProbeInfo
 def is_simulated(probe: str | None) -> bool:
     """Whether this `--probe` value names the simulated board."""
     return probe is not None and (probe.lower() == "sim" or probe.lower().startswith("sim:"))
+
+
+# ST-LINK V3 firmware with known faults: the last J number of each, and what it does (users.md F10, F12).
+_BAD_FIRMWARE = (
+    (15, "trouble with STM32N6 boards, which are younger than it"),
+    (16, "hanging on a read now and then at high SWD clocks, until it is replugged"),
+)
+_V3 = re.compile(r"V3J(\d+)")
+
+
+def firmware_trouble(firmware: str) -> str:
+    """What a probe's firmware ("V3J16M6") is known to do wrong, or ""."""
+    number = _V3.match(firmware)
+    if number is None:
+        return ""
+    return next((trouble for last, trouble in _BAD_FIRMWARE if int(number[1]) <= last), "")
 
 
 def list_probes() -> list[ProbeInfo]:
@@ -27,8 +44,8 @@ def describe(probe: Any) -> ProbeInfo:
         unique_id=probe.unique_id,
         name=probe.product_name,
         firmware=getattr(link, "version_str", None) or getattr(probe, "firmware_version", None) or "",
-        voltage=getattr(link, "target_voltage", None) or None if probe.is_open else None,
-        holder="" if probe.is_open else holder_of(probe),
+        voltage=getattr(link, "target_voltage", None) or None if getattr(probe, "is_open", False) else None,
+        holder="" if getattr(probe, "is_open", True) else holder_of(probe),
     )
 
 

@@ -16,7 +16,9 @@ from n6prog.link.chipinfo import read_chip_info
 from n6prog.link.clock import (
     AUTO_STEPS_HZ,
     FALLBACK_HZ,
+    SAMPLE,
     START_HZ,
+    count_errors,
     format_clock,
     granted_clock,
     is_reliable,
@@ -106,6 +108,33 @@ class Link:
         with explained(self._attempt, "write", address, 4):
             self._ap.write32(address, value)
 
+    def read_ap0(self, address: int) -> int:
+        """A word through AP0, where the debug unit's own registers lie; it answers while AP1 is busy or closed."""
+        with explained(self._attempt, "read through AP0", address, 4):
+            return int(self.target.read_ap0(address))
+
+    def port_ids(self) -> dict[str, int]:
+        """Identities as connecting read them: DPIDR, and the IDR of every access port."""
+        dp = self.target.dp.dpidr
+        ports = {f"AP{address.nominal_address}_IDR": int(ap.idr) for address, ap in self.target.aps.items()}
+        return {"DPIDR": int(dp.idr) if dp else 0, **ports}
+
+    def quality(self, hertz: int, reads: int) -> tuple[int, int]:
+        """Read a piece of the boot ROM `reads` times at another SWD clock: (clock granted in hertz, reads that failed).
+
+        The reference is read at the clock the link runs at, which it has again afterwards.
+        """
+        probe = self.session.probe
+        reference = self.read(chip.BOOT_ROM, SAMPLE)
+        with explained(self._attempt, "try another clock"):
+            granted = set_clock(probe, hertz)
+            try:
+                return granted, count_errors(
+                    lambda at, size: memory.read(self._ap, at, size, granted), reference, reads
+                )
+            finally:
+                set_clock(probe, self.swd_clock_hz)
+
     # --- a wire that carries badly ---
 
     def _mender(self, address: int) -> memory.Mend | None:
@@ -134,6 +163,16 @@ class Link:
         self.findings = (*said, finding("W-SWD-CLOCK", self._attempt.name, granted=granted, reason=reason))
 
     # --- the core ---
+
+    @property
+    def was_running(self) -> bool:
+        """Whether connecting found the core running."""
+        return bool(self.target.was_running)
+
+    def core_register(self, name: str) -> int:
+        """A register of the halted core, by pyOCD's name for it ("pc", "msplim_s")."""
+        with explained(self._attempt, f"read {name}"):
+            return int(self._core.read_core_register_raw(name))
 
     def halt(self) -> None:
         """Halt the core."""

@@ -27,7 +27,6 @@ CASES = [
     ("0x70000000 file.bin", "n6prog flash file.bin@0x70000000"),
     ("app.elf", "n6prog flash app.elf"),
     ("run app.elf", "not in this version"),
-    ("doctor", "not in this version"),
     # ours, spelled another way
     ("flash 0x70000000 a.bin", "n6prog flash a.bin@0x70000000"),
     ("flash a.bin 0x70000000", "n6prog flash a.bin@0x70000000"),
