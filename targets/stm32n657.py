@@ -53,6 +53,10 @@ class CorePortClosed(exceptions.TargetError):
         )
 
 
+class CorePortDead(exceptions.TargetError):
+    """AP1 is open and answers nothing: an access to a slave without clock never completed. Only power mends it."""
+
+
 class CortexM55_STM32N6(CortexM_v8M):  # noqa: N801  pyOCD's way to name a core of one family
     """The Cortex-M55 behind AP1, with resets that outlive the boot ROM."""
 
@@ -305,7 +309,7 @@ class STM32N657(CoreSightTarget):
         """Put the guard between every user of AP1 and the bus."""
         ap = self.aps.get(APv1Address(chip.AP_CORE))
         if ap is None:
-            raise exceptions.TargetError("AP1 is open and its identity cannot be read")
+            raise CorePortDead("AP1 is open and its identity cannot be read")
         self._guard = BusGuard(ap, self.bring_up_xspi2, _refused)
         self._guard.install(ap)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from n6prog.doctor.types import Evidence
 from n6prog.findings import ExitCode, Finding, finding
 from n6prog.link import firmware_trouble
+from n6prog.targets import chip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     ),
     # the flash
     Rule("W-OCTAL-LEFT", ("mode",), _is("mode", "8S", "8D")),
+    Rule("E-WRONGPART", ("rdid", "board", "part", "expected", "size_mib"), lambda e: e["part"] != e["expected"]),
     Rule("E-NOR-SILENT", ("mode", "rdid", "board"), _is("mode", "none")),
     Rule("W-NOR-PROTECTED", ("SR", "bp"), lambda e: e["bp"] != "0000"),
     Rule("W-NOR-WORK", ("SR", "SCUR", "what"), lambda e: bool(e["what"])),
@@ -89,7 +91,14 @@ class Cause:
 CAUSES: tuple[Cause, ...] = (
     # Whatever is wrong with chip or wire, a probe that lives answers; libusb's time-out is a second or more.
     Cause("E-LINK-LOST", "E-PROBE-HUNG", lambda evidence: evidence.get("usb") == "no answer"),
+    # After a reset no word of TCM has a valid ECC until it is written (hw-soc 3).
+    Cause("E-BUS-FAULT", "E-TCM-ECC", lambda evidence: _region(evidence.get("address")) in ("itcm", "dtcm")),
 )
+
+
+def _region(address: object) -> str:
+    region = chip.region_at(address) if isinstance(address, int) else None
+    return region.kind if region else ""
 
 
 def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -50,7 +50,7 @@ def check_identity(bench: Bench) -> Check:
     found = reading(bench)
     if isinstance(found, Check):
         return _named("NOR", found)
-    answers: Evidence = {f"rdid_{mode}": data[:6].hex(" ").upper() for mode, data in found.answers.items()}
+    answers: Evidence = {f"rdid_{mode}": data[:3].hex(" ").upper() for mode, data in found.answers.items()}
     if not found.mode:
         svmcr3 = bench.live.read32(chip.PWR_SVMCR3)
         rdid = "; ".join(f"{mode} {data[:3].hex(' ').upper()}" for mode, data in found.answers.items())
@@ -67,7 +67,9 @@ def check_identity(bench: Bench) -> Check:
         "mode": found.mode,
         "rdid": jedec,
         **answers,
-        "part": part.name if part else "unknown",
+        "board": bench.board.name,
+        "part": part.name if part else None,
+        "size_mib": part.size >> 20 if part else None,
         "expected": bench.part.name,
     }
     name = part.name if part else "a part in no table"

@@ -73,6 +73,15 @@ TARGET: dict[str, Entry] = {
         "no read-out protection, no broken chip; a lower clock will not help",
         source="F01, F03, F04",
     ),
+    "E-AP1-DEAD": error(
+        ExitCode.UNREACHABLE,
+        "the CPU port is open and answers nothing: an access to a part of the chip without clock never ended",
+        "Only power helps: unplug the board and plug it in again; no reset brings the bus back. A debugger that read "
+        "the flash's window before it was mapped, SYSCFG, or a RAM without clock does this (memory views of OpenOCD and "
+        "gdb too); n6prog looks at the clocks first.",
+        "no closed debug, no broken chip, no wrong clock of the probe",
+        source="F27, F33, F35",
+    ),
     "E-NOANSWER": error(
         ExitCode.UNREACHABLE,
         "no chip answers on SWD ({reason})",
@@ -113,6 +122,13 @@ TARGET: dict[str, Entry] = {
         ExitCode.UNREACHABLE,
         "the chip refuses access to {address:#010x} ({size} bytes): {reason}",
         "Only memory that is there and switched on can be read: `n6prog info` shows the board.",
+    ),
+    "E-TCM-ECC": error(
+        ExitCode.UNREACHABLE,
+        "{address:#010x} is TCM whose words were not written since the reset: reading them is a fault ({reason})",
+        "TCM has ECC: write whole words before the first read. What a program keeps there can be read once it runs.",
+        "no missing memory, no debug lock",
+        source="F25",
     ),
     "E-LOADER-FAULT": error(
         ExitCode.FLASH,

@@ -53,13 +53,15 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
     """The exception of n6prog for what went wrong while connecting, or None when it is none of ours to explain."""
     from pyocd.core import exceptions
 
-    from n6prog.targets.stm32n657 import CorePortClosed
+    from n6prog.targets.stm32n657 import CorePortClosed, CorePortDead
 
     known = _simulated(error, attempt) or _busy(error, attempt)
     if known is not None:
         return known
     if isinstance(error, CorePortClosed):
         return _closed(error, attempt)
+    if isinstance(error, CorePortDead):
+        return TargetUnreachable.of("E-AP1-DEAD", attempt.name, AP0="ok", AP1="open, silent", **attempt.evidence())
     if isinstance(error, exceptions.Error):
         if _is_usb(error):
             return _lost(error, attempt, str(error))

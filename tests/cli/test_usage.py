@@ -55,7 +55,7 @@ CASES = [
     ("read 0x70000000+4K", "-o FILE"),
     ("info app.elf", "one word too many"),
     ("--frobnicate", "no command"),
-    ("", "flash, verify, erase, read, check, info, list, config"),
+    ("", "flash, verify, erase, read, check, doctor, info, list, config"),
 ]
 
 
