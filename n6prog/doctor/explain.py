@@ -6,6 +6,7 @@ The one place where causes are told from symptoms. `link` and `loader` say what 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -91,14 +92,31 @@ class Cause:
 CAUSES: tuple[Cause, ...] = (
     # Whatever is wrong with chip or wire, a probe that lives answers; libusb's time-out is a second or more.
     Cause("E-LINK-LOST", "E-PROBE-HUNG", lambda evidence: evidence.get("usb") == "no answer"),
+    # ST-LINK measures the target's supply; 1.8 V is the least a powered board has.
+    Cause("E-LINK-LOST", "E-POWER-LOST", lambda evidence: _volts(evidence.get("voltage")) < _POWERED),
     # After a reset no word of TCM has a valid ECC until it is written (hw-soc 3).
-    Cause("E-BUS-FAULT", "E-TCM-ECC", lambda evidence: _region(evidence.get("address")) in ("itcm", "dtcm")),
+    Cause("E-BUS-FAULT", "E-TCM-ECC", lambda evidence: _is_tcm(evidence.get("address"))),
 )
 
 
-def _region(address: object) -> str:
+_POWERED = 1.0
+
+
+def _volts(told: object) -> float:
+    """The number in "3.29 V"; where nothing was measured, more than any supply."""
+    try:
+        return float(str(told).removesuffix(" V"))
+    except ValueError:
+        return math.inf
+
+
+# TCM as large as a reset leaves it (CM55TCMCR 0x87); what lies above is not there unless a program enlarged it.
+_TCM = {"itcm": 0x1_0000, "dtcm": 0x2_0000}
+
+
+def _is_tcm(address: object) -> bool:
     region = chip.region_at(address) if isinstance(address, int) else None
-    return region.kind if region else ""
+    return isinstance(address, int) and region is not None and address - region.start < _TCM.get(region.kind, 0)
 
 
 def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:

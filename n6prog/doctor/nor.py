@@ -18,6 +18,8 @@ _BP, _WIP = 0xF, 1  # SR bits 5:2, bit 0
 _PSB, _ESB = 1 << 2, 1 << 3  # SCUR
 _READERS = {"fsbl": "the boot ROM", "fsbl-b": "the boot ROM", "app": "ST's first stage"}
 
+_AT_WORK, _WAIT = "the flash is at work and answers its registers only", "Wait a moment, and run it again."
+
 
 def reading(bench: Bench) -> NorReading | Check:
     """What the NOR said, looked at once; or the reason why nobody asked it, as a check without a name."""
@@ -61,6 +63,8 @@ def check_identity(bench: Bench) -> Check:
             "SVMCR3": f"{svmcr3:#010x}",
         }
         return judged("NOR", f"no flash answers in 1S, 8S or 8D ({rdid})", evidence, explain(evidence, "NOR"))
+    if not found.jedec:
+        return not_checked("NOR", _AT_WORK, _WAIT, {"mode": found.mode, "SR": f"{found.sr:#04x}"})
     part = part_by_jedec(found.jedec)
     jedec = found.jedec.hex(" ").upper()
     evidence = {
@@ -85,7 +89,7 @@ def check_sfdp(bench: Bench) -> Check:
     if not found.mode:
         return _silent("SFDP")
     if not found.sfdp:
-        return not_checked("SFDP", "the flash is at work and answers its registers only", "Wait, and run it again.")
+        return not_checked("SFDP", _AT_WORK, _WAIT)
     part = part_by_jedec(found.jedec)
     try:
         tables = sfdp.parse(found.sfdp)
@@ -141,7 +145,7 @@ def check_images(bench: Bench) -> Check:
     if not found.mode:
         return _silent("images")
     if not found.heads:
-        return not_checked("images", "the flash is at work and answers its registers only", "Wait, and run it again.")
+        return not_checked("images", _AT_WORK, _WAIT)
     wanted = chip.cut_of(*(bench.once(address) for address in chip.REVISION_WORDS))
     evidence: dict[str, str | int | float | None] = {}
     findings: list[Finding] = []

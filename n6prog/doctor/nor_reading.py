@@ -26,7 +26,9 @@ _PIECE = 256
 
 @dataclass(frozen=True, slots=True)
 class NorReading:
-    """What the NOR said. `mode` is "" where none of the three got an identity; then only `answers` is filled.
+    """What the NOR said. `mode` is "" where none of the three got an answer; then only `answers` is filled.
+
+    While the NOR is at work `jedec` is empty, and so are `sfdp` and `heads`.
 
     `answers`: RDID as read in each mode that was tried. `heads`: the first HEAD bytes of each slot with a header.
     """
@@ -49,13 +51,17 @@ def read_nor(bench: Bench) -> NorReading:
             jedec = _identity(port, mode, answers[mode])
             if jedec:
                 return _look(bench, port, mode, jedec, answers)
+        for mode in MODES:
+            status = _register(port, mode, _RDSR, 4)
+            # At work it answers nothing but its registers, and those without end; SR has no bits 7:6 (hw-flash 2.4, 3).
+            if len(set(status)) == 1 and status[0] & 0xC1 == 1 and status == _register(port, mode, _RDSR, 4):
+                scur = _register(port, mode, _RDSCUR, 4)[0]
+                return NorReading(answers, mode, b"", status[0], scur)
         return NorReading(answers)
 
 
 def _look(bench: Bench, port: FlashPort, mode: str, jedec: bytes, answers: dict[str, bytes]) -> NorReading:
     sr, scur = _register(port, mode, _RDSR, 4)[0], _register(port, mode, _RDSCUR, 4)[0]
-    if sr & 1:  # at work: it answers nothing but its registers
-        return NorReading(answers, mode, jedec, sr, scur)
     heads = {slot.name: _array(port, mode, slot.start - XSPI2_BASE, HEAD) for slot in bench.board.slots if slot.header}
     return NorReading(answers, mode, jedec, sr, scur, _sfdp(port, mode), heads)
 

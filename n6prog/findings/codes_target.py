@@ -77,8 +77,8 @@ TARGET: dict[str, Entry] = {
         ExitCode.UNREACHABLE,
         "the CPU port is open and answers nothing: an access to a part of the chip without clock never ended",
         "Only power helps: unplug the board and plug it in again; no reset brings the bus back. A debugger that read "
-        "the flash's window before it was mapped, SYSCFG, or a RAM without clock does this (memory views of OpenOCD and "
-        "gdb too); n6prog looks at the clocks first.",
+        "the flash's window before it was mapped, SYSCFG, or a RAM without clock does this (memory views of gdb "
+        "too); n6prog looks at the clocks first.",
         "no closed debug, no broken chip, no wrong clock of the probe",
         source="F27, F33, F35",
     ),
@@ -117,6 +117,15 @@ TARGET: dict[str, Entry] = {
         "Replug the board with BOOT1 = 1 and run the same command again: what is already right is not written twice. "
         "If it happens again: update the ST-LINK firmware, another cable, a lower clock.",
         source="F10, F13",
+    ),
+    "E-POWER-LOST": error(
+        ExitCode.UNREACHABLE,
+        "the board lost its power: {subject} measures {voltage} now ({reason})",
+        "Plug it in again and run the same command again: what is already right is not written twice. If it happens "
+        "again: a USB-C to USB-C cable on the ST-LINK port, no hub without power of its own, the power jumper (NUCLEO: "
+        "CN9 on STLK).",
+        "no fault of SWD, the loader or the file",
+        source="F50, F51",
     ),
     "E-BUS-FAULT": error(
         ExitCode.UNREACHABLE,

@@ -151,6 +151,8 @@ def _lost(error: Exception, attempt: Attempt, reason: str) -> N6ProgError:
     """E-LINK-LOST, with what the USB driver said: "no answer" (a time-out) or "gone" (no such device)."""
     timed_out = "Timeout reading from probe" in str(error)  # pyOCD's CMSIS-DAP driver keeps no error number
     usb = "no answer" if timed_out else _USB_ERRORS.get(_errno(error))
+    if usb is None:
+        _dead_probe(attempt)  # measures the target's voltage anew
     told = {"usb": usb} if usb else {}
     return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=reason, **told, **attempt.evidence())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,10 +82,7 @@ class Case:
 
 
 @pytest.fixture
-def case(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def case(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no CMSIS-Packs but the test's own
     monkeypatch.chdir(tmp_path)
-    yield Case(tmp_path / "board", capsys)
-
-
-MakeCase = Callable[..., Case]
+    return Case(tmp_path / "board", capsys)

@@ -1,4 +1,4 @@
-"""The doctor changes nothing that stays: a program runs on, the flash keeps its bytes and its mode, registers theirs."""
+"""The doctor changes nothing that stays: a program runs on, flash, registers and bus mode stay."""
 
 from __future__ import annotations
 

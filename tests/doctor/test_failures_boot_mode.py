@@ -1,0 +1,151 @@
+"""Failures of boot mode and closed debug (users.md F01 to F09), through the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.stm2maker import make_stm2, vectors
+
+from .conftest import Case
+
+JUMPERS = (
+    "NUCLEO: JP2 (BOOT1) on 2-3. DK: BOOT1 switch on 1-3. BOOT0 does not matter. Then unplug and replug the power."
+)
+
+
+def closed(case: Case, *, options: str = "", faults: str = "") -> dict[str, object]:
+    """The finding of a flash on a board whose debug is closed."""
+    done = case.flash(options=options, faults=faults)
+    assert done.code == 5
+    found: dict[str, object] = done.findings["E-AP1-CLOSED"]
+    evidence = found["evidence"]
+    assert isinstance(evidence, dict)
+    assert evidence["DPIDR"] == "0x6BA02477"
+    assert (evidence["AP0"], evidence["DBGMCU_SR.17"]) == ("ok", 0)
+    assert evidence["AP1"].startswith("closed")
+    assert evidence["voltage"] == "3.29 V"
+    return found
+
+
+def test_f01_flash_boot_closes_debug_and_the_next_flash_in_development_boot_works(case: Case) -> None:
+    found = closed(case, options=",boot1=0")
+    assert found["cure"] == JUMPERS
+    assert case.flash(options=",boot1=1").code == 0
+
+
+def test_f02_the_cure_names_both_boards_jumpers_by_position(case: Case) -> None:
+    cure = str(closed(case, options=",boot1=0")["cure"])
+    assert "JP2 (BOOT1) on 2-3" in cure
+    assert "BOOT1 switch on 1-3" in cure
+
+
+def test_f03_closed_debug_is_not_a_dead_chip_and_the_doctor_says_the_same(case: Case) -> None:
+    found = closed(case, faults="ap1-closed")
+    done = case.doctor(faults="ap1-closed")
+    assert done.code == 5
+    told = done.findings["E-AP1-CLOSED"]
+    assert (told["text"], told["cure"], told["not_this"]) == (found["text"], found["cure"], found["not_this"])
+    assert done.checks["debug ports"]["verdict"] == "fail"
+    assert done.checks["probe"]["evidence"]["firmware"] == "V3J17M10"
+    assert done.checks["voltage"]["says"] == "3.29 V"
+    assert done.checks["NOR"] == {
+        "name": "NOR",
+        "verdict": "not checked",
+        "says": "no connection to the chip (E-AP1-CLOSED)",
+        "evidence": {},
+        "advice": "",
+        "findings": [],
+    }
+    assert case.flash().code == 0
+
+
+def test_f04_it_says_that_this_is_no_read_out_protection(case: Case) -> None:
+    assert "no read-out protection" in str(closed(case, options=",boot1=0")["not_this"])
+
+
+def test_f05_serial_boot_is_closed_too(case: Case) -> None:
+    with case.board(boot1=0) as board:
+        board.boot0 = 1
+        board.power_cycle()
+    found = closed(case)
+    assert "BOOT0 does not matter" in str(found["cure"])
+    assert case.flash(options=",boot1=1").code == 0
+
+
+def test_f06_after_a_flash_it_says_that_the_pins_still_mean_development_boot(case: Case) -> None:
+    done = case.flash()
+    assert done.code == 0
+    found = done.findings["I-DONE-DEV"]
+    assert "still in development boot" in found["text"]
+    assert "JP1 (BOOT0) and JP2 (BOOT1) on 1-2, then power-cycle" in found["cure"]
+    checks = case.doctor().checks
+    assert (checks["boot mode"]["evidence"]["BOOT1"], checks["core"]["evidence"]["owner"]) == (1, "the boot ROM")
+
+
+def test_f07_the_cure_asks_for_power_since_pins_count_at_reset_only(case: Case) -> None:
+    with case.board(boot1=0) as board:
+        board.boot1 = 1  # the jumper is moved, the power stays
+    assert "Then unplug and replug the power." in str(closed(case)["cure"])
+    with case.board() as board:
+        board.power_cycle()
+    assert case.flash().code == 0
+
+
+def test_f09_a_program_that_was_only_in_ram_is_not_in_the_flash(case: Case) -> None:
+    with case.link() as link:
+        link.write(0x3418_0400, vectors(0x3420_0000, 0x3418_0441))
+    done = case.doctor()
+    assert done.code == 0
+    found = done.findings["W-IMAGE-NONE"]
+    assert (found["evidence"]["address"], found["evidence"]["slot"]) == (0x7000_0000, "fsbl")
+    assert "n6prog flash FSBL-trusted.bin" in found["cure"]
+
+
+@pytest.mark.parametrize("rev", ["B", "Z"])
+def test_f67_f68_an_image_for_the_other_silicon_is_told_by_the_boot_roms_own_word(case: Case, rev: str) -> None:
+    fits, other = ("2.3", "2.1") if rev == "B" else ("2.1", "2.3")
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x100), version=other)
+    with case.board(rev=rev) as board:
+        board.nor.content[0 : len(image)] = image
+    found = case.doctor().findings["W-IMAGE-VERSION"]
+    assert (found["evidence"]["version"], found["evidence"]["wanted"]) == (other, fits)
+    assert "Rev Z when it cannot read it" in found["not_this"]
+
+
+def test_f66_an_image_signed_without_align_is_seen_in_the_flash(case: Case) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x200), align=False)
+    with case.board() as board:
+        board.nor.content[0 : len(image)] = image
+    found = case.doctor().findings["W-IMAGE-ALIGN"]
+    assert found["evidence"]["table"] == "0x240"
+    assert "-align" in found["cure"]
+
+
+def test_f69_an_entry_point_without_thumb_bit_is_seen_in_the_flash(case: Case) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x100), entry=0x3418_0440)
+    with case.board() as board:
+        board.nor.content[0 : len(image)] = image
+    found = case.doctor().findings["W-IMAGE-ENTRY"]
+    assert found["evidence"]["entry"] == "0x34180440"
+    assert "Thumb bit" in found["evidence"]["entry_reason"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"\xff" * 16, "it reads FF"), (b"\x00\x00\x20\x34" * 4, "not with STM2")]
+)
+def test_f45_f65_what_the_boot_rom_would_not_start_is_told(case: Case, data: bytes, reason: str) -> None:
+    with case.board() as board:
+        board.nor.content[0 : len(data)] = data
+    found = case.doctor().findings["W-IMAGE-NONE"]
+    assert reason in found["text"]
+    assert "STM32_SigningTool_CLI -align" in found["cure"]
+
+
+def test_an_image_that_boots_is_no_finding(case: Case) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x100))
+    with case.board() as board:
+        board.nor.content[0 : len(image)] = image
+    done = case.doctor()
+    assert done.checks["images"]["verdict"] == "ok"
+    assert done.checks["images"]["evidence"]["fsbl"] == f"STM2 2.3, {len(image)} bytes, entry 0x34180441"
+    assert done.code == 0

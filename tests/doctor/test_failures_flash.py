@@ -1,0 +1,256 @@
+"""Failures of the NOR and the loader (users.md F30 to F46, F64, F85, F94 to F97), through the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from n6prog.sim import SimBoard, board_faults
+from n6prog.sim.machine import Machine
+from n6prog.targets import chip
+
+from .conftest import Case
+
+OFFSET = 0x100_0000  # where case.file goes
+
+
+def dirty(case: Case) -> None:
+    """Old bytes where the file goes, so that there is something to erase."""
+    with case.board() as board:
+        board.nor.content[OFFSET : OFFSET + 0x2000] = bytes(0x2000)
+
+
+def mended(case: Case) -> None:
+    """The next plain flash succeeds, with the power on all the while."""
+    assert case.flash().code == 0
+    assert case.run("verify", case.file).code == 0
+
+
+def test_f30_the_wrong_boards_name_is_told_and_the_right_part_is_used(case: Case) -> None:
+    for done in (case.flash(case.file, "--board", "stm32n6570-dk"), case.doctor("--board", "stm32n6570-dk")):
+        assert done.code == 0
+        found = done.findings["E-WRONGPART"]
+        assert (found["evidence"]["expected"], found["evidence"]["part"]) == ("MX66UW1G45G", "MX25UM51245G")
+        assert "check it: NUCLEO-N657X0-Q has MX25UM51245G (64 MiB)" in found["cure"]
+    mended(case)
+
+
+@pytest.mark.parametrize(("rdid", "told"), [("9d5b19", "9D 5B 19"), ("c22539", "C2 25 39")])
+def test_f36_f37_a_part_in_no_table_is_used_by_its_own_tables_in_1s(case: Case, rdid: str, told: str) -> None:
+    done = case.flash(faults=f"wrong-id:{rdid}")
+    assert done.code == 0
+    found = done.findings["W-NOR-SFDP"]
+    assert (found["evidence"]["rdid"], found["evidence"]["size_mib"]) == (told, 64)
+    assert "SFDP table" in found["text"]
+    seen = case.doctor(faults=f"wrong-id:{rdid}")
+    assert seen.checks["NOR"]["says"] == f"a part in no table (RDID {told}), found in 1S"
+    assert seen.checks["SFDP"]["evidence"]["size_mib"] == 64
+
+
+@pytest.mark.parametrize(("left", "mode"), [("left-8s", "8S"), ("left-8d", "8D")])
+def test_f38_f39_a_flash_left_in_octal_mode_is_told_flashed_and_left_in_1s(case: Case, left: str, mode: str) -> None:
+    found = case.doctor(faults=left).findings["W-OCTAL-LEFT"]
+    assert found["evidence"]["mode"] == mode
+    assert found["evidence"]["rdid"] == "C2 80 3A"
+    assert "cannot read the flash" in found["cure"]
+    mended(case)
+    with case.board() as board:
+        assert board.nor.mode == "1S"
+    assert "W-OCTAL-LEFT" not in case.doctor().findings
+
+
+@pytest.mark.parametrize("fault", ["mute", "no-vddio3"])
+def test_f41_f46_a_flash_that_answers_nothing_is_told_with_what_to_look_at(case: Case, fault: str) -> None:
+    done, seen = case.flash(faults=fault), case.doctor(faults=fault)
+    assert (done.code, seen.code) == (6, 6)
+    assert done.findings["E-FLASH-ID"]["evidence"]["board"] == "nucleo-n657x0-q"
+    assert "held in reset, has no power" in done.findings["E-FLASH-ID"]["cure"]
+    found = seen.findings["E-NOR-SILENT"]
+    assert found["evidence"]["rdid"].startswith("1S ")
+    assert "RESET#, VDDIO3, NCS" in found["cure"]
+    assert "octal mode" in found["not_this"]
+    mended(case)
+
+
+def test_f41_a_flash_in_deep_power_down_is_woken(case: Case) -> None:
+    seen = case.doctor(faults="left-dpd")
+    assert "deep power-down" in seen.findings["E-NOR-SILENT"]["cure"]
+    mended(case)
+    assert case.doctor().checks["NOR"]["verdict"] == "ok"
+
+
+def test_f42_other_dummy_cycles_than_the_default_are_read_right(case: Case) -> None:
+    """The program set 6 dummies (CR2 300h = 7): the images are found, and flash puts the part back to its defaults."""
+    image = b"STM2" + bytes(60)
+    with case.board() as board:
+        board.nor.content[0 : len(image)] = image
+        for head, data in ((b"\x06", b""), (b"\x72\x00\x00\x03\x00", b"\x07")):
+            send(board, head, data)
+    seen = case.doctor(faults="left-8d")
+    assert seen.checks["images"]["evidence"]["fsbl"] == "a damaged header"
+    assert seen.findings["W-OCTAL-LEFT"]["evidence"]["mode"] == "8D"
+    mended(case)
+
+
+def send(board: SimBoard, head: bytes, data: bytes) -> None:
+    """One frame in 1S, behind everybody's back."""
+    from n6prog.sim.nor.wire import framing
+
+    now = max(board.host.now, board.nor.ready_at)
+    board.nor.transaction(now, 20_000, framing("1S", len(head) - 1, bool(data)), head, data)
+    board.host.advance_to(now + 10**9)
+
+
+def test_f44_all_of_the_part_is_reached_beyond_16_mib(case: Case, tmp_path: Path) -> None:
+    low, high = bytes([0x11]) * 0x1000, bytes([0x22]) * 0x1000
+    for name, data in (("low.raw", low), ("high.raw", high)):
+        (tmp_path / name).write_bytes(data)
+    done = case.run("flash", f"{tmp_path}/low.raw@0x70000800", f"{tmp_path}/high.raw@0x72000800", "--header", "none")
+    assert done.code == 0
+    content = (case.folder / "nor.bin").read_bytes()
+    assert content[0x800:0x1800] == low
+    assert content[0x200_0800:0x200_1800] == high
+
+
+def test_protected_blocks_are_told_by_flash_and_doctor(case: Case) -> None:
+    with case.board() as board:
+        for head, data in ((b"\x06", b""), (b"\x01", b"\x3c\x07")):
+            send(board, head, data)
+    done, seen = case.flash(), case.doctor()
+    assert done.code == 6
+    assert done.findings["E-PROTECTED"]["evidence"]["bp"] == "1111"
+    found = seen.findings["W-NOR-PROTECTED"]
+    assert (found["evidence"]["bp"], found["evidence"]["SR"]) == ("1111", "0x3c")
+    assert "no read-out protection" in found["not_this"]
+    assert seen.code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "evidence"),
+    [
+        ("no-wel", "E-WEL", {"sr": "0x00"}),
+        (f"fail-program:{OFFSET:#x}", "E-PROGRAM-FAIL", {"scur": "0x20"}),
+        (f"fail-erase:{OFFSET:#x}", "E-ERASE-FAIL", {"scur": "0x40"}),
+        ("stuck-wip", "E-FLASH-BUSY", {}),
+    ],
+)
+def test_f01_what_the_flash_itself_reports_is_told_and_not_as_protection(
+    case: Case, fault: str, code: str, evidence: dict[str, str]
+) -> None:
+    dirty(case)
+    done = case.flash(faults=fault)
+    assert done.code == 6
+    found = done.findings[code]
+    assert found["evidence"]["address"] == chip.XSPI2_BASE + OFFSET
+    assert evidence.items() <= found["evidence"].items()
+    assert "protect" not in found["text"] + found["cure"]
+    assert "again" in found["cure"]
+    mended(case)
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "pattern"),  # one byte of the page is FF in the file too
+    [("drop-page:3", 255, "a program was lost"), ("flip-page:3", 1, "one bit differs")],
+)
+def test_f64_a_page_that_is_wrong_afterwards_is_told_with_its_bytes(
+    case: Case, fault: str, count: int, pattern: str
+) -> None:
+    dirty(case)
+    done = case.flash(faults=fault)
+    assert done.code == 7
+    found = done.findings["E-VERIFY"]
+    assert (found["evidence"]["address"], found["evidence"]["bytes"]) == (0x7100_0200, count)
+    assert pattern in found["evidence"]["pattern"]
+    assert "Run flash again" in found["cure"]
+    mended(case)
+
+
+@pytest.mark.parametrize("fault", ["mid-erase:0x1000000", "left-suspended:0x1000000"])
+def test_f64_a_flash_found_at_work_is_flashed(case: Case, fault: str) -> None:
+    seen = case.doctor(faults=fault)
+    found = seen.findings["W-NOR-WORK"]
+    assert "erase" in found["evidence"]["what"]
+    mended(case)
+
+
+def test_f85_weights_that_are_not_there_are_told_as_blank(case: Case) -> None:
+    case.doctor()
+    done = case.run("verify", case.file)
+    found = done.findings["E-VERIFY"]
+    assert (done.code, found["evidence"]["address"]) == (7, 0x7100_0000)
+    assert "all FF" in found["evidence"]["pattern"]
+    assert found["cure"].startswith("Run flash")
+    mended(case)
+
+
+def test_f94_f95_weights_stay_when_only_the_application_changes(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "app.raw").write_bytes(b"\x5a" * 0x1800)
+    both = [case.file, f"{tmp_path}/app.raw@0x70200000", "--header", "none"]
+    assert case.run("flash", *both).code == 0
+    (tmp_path / "app.raw").write_bytes(b"\xa5" * 0x1800)
+    done = case.run("flash", *both)
+    assert (done.code, done.end["bytes"]["erased"]) == (0, 0x2000)
+    assert case.run("verify", case.file).code == 0
+
+
+@pytest.mark.parametrize(("fault", "code"), [("mute", 6), ("ap1-closed", 5), ("unplug@#3000", 5), ("drop-page:1", 7)])
+def test_f96_whatever_fails_leaves_with_its_exit_code(case: Case, fault: str, code: int) -> None:
+    done = case.flash(faults=fault)
+    assert done.code == code == done.end["exit_code"]
+    assert not done.end["ok"]
+    assert done.end["code"].startswith("E-")
+
+
+# --- entries of the table that no F-number names ---
+
+
+@pytest.mark.parametrize("faults", ["flip:1e-3", "lost:1e-2"])
+def test_a_wire_that_spoils_reads_at_every_clock_is_told(case: Case, faults: str) -> None:
+    done = case.flash(faults=faults, options=",link=stlink")
+    assert done.code == 5
+    assert {"E-SWD-CLOCK", "E-LINK-LOST", "E-NOANSWER", "E-CONNECT"} & set(done.findings)
+    mended(case)
+
+
+def test_only_1_mhz_works_and_that_is_said(case: Case) -> None:
+    done = case.flash(faults="max-clock:2M")
+    found = done.findings["W-SWD-CLOCK"]
+    assert (done.code, found["evidence"]["granted"]) == (0, "1 MHz")
+    assert "shorter cable" in found["cure"]
+
+
+def test_tcm_beyond_its_size_is_a_refused_access(case: Case, tmp_path: Path) -> None:
+    done = case.run("read", "0x10020000+16", "-o", tmp_path / "x.bin")
+    found = done.findings["E-BUS-FAULT"]
+    assert (done.code, found["evidence"]["address"], found["evidence"]["size"]) == (5, 0x1002_0000, 16)
+    mended(case)
+
+
+def test_a_core_port_that_stalls_is_told(case: Case) -> None:
+    done = case.flash(faults="wait:5000ms")
+    assert done.code == 5
+    assert done.findings["E-CONNECT"]["evidence"]["voltage"] == "3.29 V"
+    mended(case)
+
+
+def at(monkeypatch: pytest.MonkeyPatch, seconds: float, action: Callable[[Machine], None]) -> None:
+    """Let something befall the board so long after it was opened."""
+    real = board_faults.arm
+
+    def arm(board: Machine, faults: object) -> None:
+        real(board, faults)  # type: ignore[arg-type]
+        board.agenda.add(board.host.now + int(seconds * 1e12), lambda: action(board))
+
+    monkeypatch.setattr(board_faults, "arm", arm)
+
+
+def test_f50_a_chip_that_is_reset_in_the_middle_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    dirty(case)
+    with monkeypatch.context() as patch:
+        at(patch, 0.3, Machine.system_reset)
+        done = case.flash()
+    assert done.code in (5, 6)
+    assert {"E-CHIP-RESET", "E-LINK-LOST"} & set(done.findings)
+    mended(case)
