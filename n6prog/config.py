@@ -73,6 +73,7 @@ class Settings:
     after: str = "reset"
     loader: str = "resident"
     output: str | None = None
+    report: str | None = None
     dry_run: bool = False
     json: bool = False
     no_progress: bool = False
@@ -159,6 +160,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("loader", _loader, "code on the chip: resident (default), classic (one call a step)", "value", "WHICH"),
     Setting(
         "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
+    ),
+    Setting(
+        "report",
+        parse_word,
+        "write all of it, with a log, into FILE.zip for a bug report",
+        "value",
+        "FILE",
+        is_path=True,
     ),
     Setting("dry_run", parse_flag, "plan only: nothing is written", "flag", "", ("-n",)),
     Setting("json", parse_flag, "events on stdout, one JSON object a line; text goes to stderr", "flag"),

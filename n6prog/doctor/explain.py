@@ -125,8 +125,8 @@ def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     Evidence, subject and place stay; a probe whose firmware is known for trouble is told beside what it did.
     """
     told = [_cause(found) for found in findings]
-    beside = [more for found in told if found.exit_code == ExitCode.UNREACHABLE for more in _beside(found)]
-    return (*told, *(more for more in beside if more not in told))
+    unreachable = next((found for found in told if found.exit_code == ExitCode.UNREACHABLE), None)
+    return (*told, *(_beside(unreachable) if unreachable else ()))
 
 
 def _cause(found: Finding) -> Finding:

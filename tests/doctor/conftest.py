@@ -44,10 +44,11 @@ class Case:
 
     folder: Path
     capsys: pytest.CaptureFixture[str]
+    probe_board: str = BOARD
 
     @property
     def probe(self) -> str:
-        return f"sim:{BOARD},state={self.folder}"
+        return f"sim:{self.probe_board},state={self.folder}"
 
     def run(self, *words: str | Path, faults: str = "", options: str = "") -> Outcome:
         probe = self.probe + (f",fault={faults}" if faults else "") + options
