@@ -14,8 +14,18 @@ A debugger's own registers (DBGMCU_CR and its freeze bits, DEMCR, breakpoints) a
 """
 
 from n6prog.doctor.examine import CHECKS, Examination, examine
-from n6prog.doctor.explain import explain, explained
+from n6prog.doctor.explain import explain, explained, explained_error
 from n6prog.doctor.report import write_report
 from n6prog.doctor.types import Check, Verdict
 
-__all__ = ["CHECKS", "Check", "Examination", "Verdict", "examine", "explain", "explained", "write_report"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Examination",
+    "Verdict",
+    "examine",
+    "explain",
+    "explained",
+    "explained_error",
+    "write_report",
+]

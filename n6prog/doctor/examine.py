@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from n6prog.doctor import host, nor, target
 from n6prog.doctor.bench import ATTACH, Bench
-from n6prog.doctor.explain import explained
+from n6prog.doctor.explain import explained_error
 from n6prog.doctor.types import Check, judged
 from n6prog.errors import N6ProgError, UsageError
 from n6prog.findings import Finding
@@ -77,8 +77,7 @@ def examine(
     except UsageError:
         raise
     except N6ProgError as error:
-        error.findings = explained(error.findings)
-        bench.failure = error
+        bench.failure = explained_error(error)
     checks: list[Check] = []
     link = bench.link
     try:
@@ -96,8 +95,8 @@ def _run(name: str, function: Callable[[Bench], Check], bench: Bench) -> Check:
     """One check. What it raises is its finding; a link that is lost is not asked again."""
     try:
         return function(bench)
-    except N6ProgError as error:
-        error.findings = explained(error.findings)
+    except N6ProgError as raised:
+        error = explained_error(raised)
         if error.code in _LOST:
             bench.failure, bench.link = error, None
         first = error.findings[0]

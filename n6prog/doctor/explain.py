@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from n6prog.doctor.types import Evidence
+from n6prog.errors import N6ProgError, error_for
 from n6prog.findings import ExitCode, Finding, finding
 from n6prog.link import firmware_trouble
 from n6prog.targets import chip
@@ -82,11 +83,15 @@ def explain(evidence: Evidence, subject: str = "") -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A failure `code` whose evidence satisfies `when` is better told as `means`."""
+    """A failure `code` whose evidence satisfies `when` is better told as `means`.
+
+    `subject` names the evidence that becomes the subject; "" keeps the one there is.
+    """
 
     code: str
     means: str
     when: Callable[[Evidence], bool]
+    subject: str = ""
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -94,6 +99,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause("E-LINK-LOST", "E-PROBE-HUNG", lambda evidence: evidence.get("usb") == "no answer"),
     # ST-LINK measures the target's supply; 1.8 V is the least a powered board has.
     Cause("E-LINK-LOST", "E-POWER-LOST", lambda evidence: _volts(evidence.get("voltage")) < _POWERED),
+    # Only a reset closes the core port, until the boot ROM opens it again.
+    Cause("E-LINK-LOST", "E-CHIP-RESET", lambda evidence: evidence.get("AP1") == "closed", subject="doing"),
+    Cause("E-BUS-FAULT", "E-CHIP-RESET", lambda evidence: evidence.get("AP1") == "closed", subject="doing"),
     # After a reset no word of TCM has a valid ECC until it is written (hw-soc 3).
     Cause("E-BUS-FAULT", "E-TCM-ECC", lambda evidence: _is_tcm(evidence.get("address"))),
 )
@@ -129,10 +137,21 @@ def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return (*told, *(_beside(unreachable) if unreachable else ()))
 
 
+def explained_error(error: N6ProgError) -> N6ProgError:
+    """The error with its findings explained: the same, or one of the class that the cause's exit code asks for."""
+    told = explained(error.findings)
+    first = next((found for found in told if found.is_error), None)
+    if first is None or error.findings == told or first.exit_code == error.exit_code:
+        error.findings = told
+        return error
+    return error_for(told)
+
+
 def _cause(found: Finding) -> Finding:
     for cause in CAUSES:
         if cause.code == found.code and cause.when(found.evidence):
-            return finding(cause.means, found.subject, **found.evidence)
+            subject = found.evidence.get(cause.subject)
+            return finding(cause.means, str(subject or found.subject), **found.evidence)
     return found
 
 

@@ -44,7 +44,8 @@ FLASH: dict[str, Entry] = {
     "E-LOADER-STUCK": error(
         ExitCode.FLASH,
         "the loader hangs in {subject}, and the core cannot be halted any more",
-        "Power-cycle the board with BOOT1=1 and run again; if it stays, report it with --log FILE.",
+        "Run the same command again: the chip is reset first. If it stays, power-cycle the board with BOOT1=1, and "
+        "report it with --log FILE.",
     ),
     # finding the NOR
     "E-FLASH-ID": error(

@@ -105,6 +105,12 @@ TARGET: dict[str, Entry] = {
         "the core does not halt ({reason})",
         "Cycle the power with BOOT1 = 1 and try again, or connect with --connect under-reset.",
     ),
+    "W-RESET-TO-HALT": warning(
+        "the core did not halt and was reset: it waited for a part of the chip without clock",
+        "Nothing to do; the program that ran is stopped. Where it does this at every start, it uses an XSPI, SYSCFG or "
+        "RAM before it switches its clock on. With --connect halt n6prog never resets.",
+        source="F27, F33",
+    ),
     "E-SWD-CLOCK": error(
         ExitCode.UNREACHABLE,
         "SWD is not reliable at {clock}: {reason}",
@@ -153,7 +159,7 @@ TARGET: dict[str, Entry] = {
     ),
     "E-CHIP-RESET": error(
         ExitCode.FLASH,
-        "the chip was reset while the flash code ran {subject}",
+        "the chip was reset in the middle of the work ({subject})",
         "A watchdog, the reset button or a weak supply: use a USB-C to USB-C cable on the ST-LINK port, run it again.",
         source="F50",
     ),

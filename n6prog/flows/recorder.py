@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from n6prog.doctor.explain import explained
+from n6prog.doctor.explain import explained_error
 from n6prog.errors import N6ProgError
 from n6prog.events import Event, EventType, OnEvent
 from n6prog.findings import ExitCode, Finding, Severity, finding
@@ -79,9 +79,11 @@ class Recorder:
                 self._interrupted()
                 raise KeyboardInterrupt from error
             self.stop_virtual_clock()
-            error.findings = explained(error.findings)
-            self._connection.settle(error)
-            self._failed(error.exit_code, error.code, error.findings)
+            known = explained_error(error)
+            self._connection.settle(known)
+            self._failed(known.exit_code, known.code, known.findings)
+            if known is not error:
+                raise known from error
             raise
         except KeyboardInterrupt:
             self._interrupted()

@@ -21,11 +21,12 @@ _POWERED = 1.0  # volts; less is what an unpowered board measures, 1.8 V the lea
 class Attempt:
     """What has been tried so far, for the evidence: the probe object and the SWD clocks in hertz.
 
-    `tripped`: what the simulated board's tripwire caught and was told.
+    `target`: pyOCD's target once it is connected. `tripped`: what the simulated board's tripwire caught and was told.
     """
 
     probe: Any
     clocks: list[int] = field(default_factory=list)
+    target: Any = None
     tripped: set[str] = field(default_factory=set)
 
     @property
@@ -147,14 +148,25 @@ def _holder_text(holder: Any) -> str:
     return str(holder)
 
 
-def _lost(error: Exception, attempt: Attempt, reason: str) -> N6ProgError:
+def _core_port(attempt: Attempt, doing: str) -> dict[str, str]:
+    """What AP0 says of AP1 after a fault: a port that was open and is closed means that the chip was reset."""
+    from pyocd.core import exceptions
+
+    try:
+        sr = attempt.target.read_ap0(chip.AP0_DBGMCU_SR) if attempt.target is not None else chip.DBGMCU_SR_AP1_ENABLE
+    except exceptions.Error:
+        return {}
+    return {} if sr & chip.DBGMCU_SR_AP1_ENABLE else {"AP1": "closed", "doing": doing}
+
+
+def _lost(error: Exception, attempt: Attempt, reason: str, **more: str) -> N6ProgError:
     """E-LINK-LOST, with what the USB driver said: "no answer" (a time-out) or "gone" (no such device)."""
     timed_out = "Timeout reading from probe" in str(error)  # pyOCD's CMSIS-DAP driver keeps no error number
     usb = "no answer" if timed_out else _USB_ERRORS.get(_errno(error))
     if usb is None:
         _dead_probe(attempt)  # measures the target's voltage anew
     told = {"usb": usb} if usb else {}
-    return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=reason, **told, **attempt.evidence())
+    return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=reason, **told, **more, **attempt.evidence())
 
 
 def _dead_probe(attempt: Attempt) -> Exception | None:
@@ -200,11 +212,12 @@ def explained(attempt: Attempt, doing: str, address: int = 0, size: int = 0) -> 
     except CorePortClosed as exc:
         raise _closed(exc, attempt) from exc
     except exceptions.TransferFaultError as exc:
+        port = _core_port(attempt, doing)
         if size:
             at = exc.fault_address if exc.fault_address is not None else address
             where = at if address <= at < address + size else address
-            raise TargetUnreachable.of("E-BUS-FAULT", doing, address=where, size=size, reason=str(exc)) from exc
-        raise _lost(exc, attempt, f"{doing}: {exc}") from exc
+            raise TargetUnreachable.of("E-BUS-FAULT", doing, address=where, size=size, reason=str(exc), **port) from exc
+        raise _lost(exc, attempt, f"{doing}: {exc}", **port) from exc
     except exceptions.TimeoutError as exc:
         raise TargetUnreachable.of("E-NO-HALT", doing, reason=str(exc)) from exc
     except exceptions.Error as exc:

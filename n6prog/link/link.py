@@ -49,11 +49,20 @@ class Link:
     probe granted; `findings` are warnings from connecting.
     """
 
-    def __init__(self, session: Any, attempt: Attempt, clock_hz: int, findings: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self,
+        session: Any,
+        attempt: Attempt,
+        clock_hz: int,
+        findings: tuple[Finding, ...] = (),
+        *,
+        may_reset: bool = False,
+    ) -> None:
         self.session = session
-        self.target = session.target
+        self.target = attempt.target = session.target
         self.swd_clock_hz = clock_hz
         self.findings = findings
+        self._may_reset = may_reset
         self._attempt = attempt
         self._core = self.target.cores[0]
         self._ap = self._core.ap
@@ -213,8 +222,7 @@ class Link:
         """Halt the core and clear what would make foreign code fault; faults from now on halt the core at once."""
         with explained(self._attempt, "prepare"):
             if not self._core.is_halted():
-                self._core.halt()
-                self._core.wait_halted()
+                self._stop()
             if not self._foreign:
                 self._saved = (self._core.fast_registers.read_all(TO_GO_ON), self._core.read32(chip.MPU_CTRL))
             self._core.sanitise(mask_interrupts=True)
@@ -222,6 +230,24 @@ class Link:
             self._core.write32(chip.DEMCR, demcr | chip.DEMCR_TRCENA | chip.DEMCR_VC_FAULTS)
             self._caller.forget()
             self._prepared = self._foreign = True
+
+    def _stop(self) -> None:
+        """Halt the core. One that waits for ever on a part of the chip without clock takes a reset to do so."""
+        from pyocd.core import exceptions
+        from pyocd.core.target import Target
+
+        try:
+            self._core.halt()
+            self._core.wait_halted()
+        except exceptions.TimeoutError:
+            if not self._may_reset:
+                raise
+            self._core.reset(Target.ResetType.SYSTEM)
+            self._core.halt()
+            self._core.wait_halted()
+            self._saved = None
+            self._foreign = False
+            self.findings = (*self.findings, finding("W-RESET-TO-HALT", self._attempt.name))
 
     def call(self, entry: int, *args: int, stack: int, timeout: float, expect: float = 0.0, name: str = "") -> int:
         """Call a function of the loader on the prepared core; gives r0 as an unsigned word.
@@ -379,14 +405,17 @@ def open_link(
     end = wall.now() + wait
     while True:
         try:
-            return _open(probe, board, swd_clock, "attach" if rejoin else mode, rejoin=rejoin)
+            to = "attach" if rejoin else mode
+            return _open(probe, board, swd_clock, to, rejoin=rejoin, may_reset=connect.lower() == "auto")
         except (ProbeNotFound, ProbeBusy, TargetUnreachable) as exc:
             if wall.now() + _RETRY > end or exc.code in ("E-PROBE-AMBIGUOUS", "E-SIM-EXTRA"):
                 raise
             wall.sleep(_RETRY)
 
 
-def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str, *, rejoin: bool) -> Link:
+def _open(
+    wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str, *, rejoin: bool, may_reset: bool
+) -> Link:
     probe = choose(wanted)
     attempt = Attempt(probe)
     starts = [swd_clock] if swd_clock is not None else [START_HZ, FALLBACK_HZ]
@@ -411,7 +440,7 @@ def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: 
     except BaseException:
         _close_quietly(session, probe)
         raise
-    return Link(session, attempt, clock, findings)
+    return Link(session, attempt, clock, findings, may_reset=may_reset)
 
 
 def _connect(probe: Any, board: BoardProfile, hertz: int, mode: str, attempt: Attempt) -> Any:

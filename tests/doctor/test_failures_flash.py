@@ -246,11 +246,62 @@ def at(monkeypatch: pytest.MonkeyPatch, seconds: float, action: Callable[[Machin
     monkeypatch.setattr(board_faults, "arm", arm)
 
 
-def test_f50_a_chip_that_is_reset_in_the_middle_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def write(address: int, data: bytes) -> Callable[[Machine], None]:
+    """Somebody else writes into the chip's memory."""
+    return lambda board: board._bus.write(address, data, 4)
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.2, 0.3])
+def test_f50_a_chip_that_is_reset_in_the_middle_is_told(
+    case: Case, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
     dirty(case)
     with monkeypatch.context() as patch:
-        at(patch, 0.3, Machine.system_reset)
+        at(patch, seconds, Machine.system_reset)
         done = case.flash()
-    assert done.code in (5, 6)
-    assert {"E-CHIP-RESET", "E-LINK-LOST"} & set(done.findings)
+    assert done.code == 6
+    found = done.findings["E-CHIP-RESET"]
+    assert found["evidence"]["AP1"] == "closed"
+    assert "weak supply" in found["cure"]
     mended(case)
+
+
+@pytest.mark.parametrize(
+    ("code", "evidence", "action"),
+    [
+        ("E-LOADER-FAULT", "CFSR", write(chip.LOADER_BASE + 4, b"\x00\xde" * 0x1000)),  # udf #0
+        ("E-LOADER-TIMEOUT", "PC", write(chip.LOADER_BASE + 4, b"\xfe\xe7" * 0x1000)),  # b .
+        ("E-LOADER-STUCK", "reason", write(chip.RCC + 0x1260, b"\x00\x30\x00\x00")),  # the clock of XSPI2 goes
+    ],
+)
+@pytest.mark.parametrize("seconds", [0.15, 0.3])
+def test_f33_a_loader_that_crashes_or_hangs_is_told_with_its_registers(
+    case: Case,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    code: str,
+    evidence: str,
+    action: Callable[[Machine], None],
+) -> None:
+    dirty(case)
+    with monkeypatch.context() as patch:
+        at(patch, seconds, action)
+        done = case.flash()
+    assert done.code == 6
+    assert done.findings[code]["evidence"][evidence]
+    assert "run" in done.findings[code]["cure"].lower()
+    again = case.flash()
+    assert again.code == 0
+    assert ("W-RESET-TO-HALT" in again.findings) == (code == "E-LOADER-STUCK")
+    mended(case)
+
+
+def test_pins_that_were_moved_meanwhile_are_told_after_the_work_is_done(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        at(patch, 0.2, lambda board: setattr(board, "boot1", 0))
+        done = case.flash()
+    assert done.code == 0
+    assert "not in development boot" in done.findings["W-AFTER"]["evidence"]["reason"]
+    assert case.run("verify", case.file, options=",boot1=1").code == 0

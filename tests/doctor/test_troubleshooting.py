@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: every code it sends readers to is explained, and the messages people search for are there."""
+"""docs/troubleshooting.md: its codes are explained, and the messages people search for are in it."""
 
 from __future__ import annotations
 
