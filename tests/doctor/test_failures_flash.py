@@ -206,14 +206,6 @@ def test_f96_whatever_fails_leaves_with_its_exit_code(case: Case, fault: str, co
 # --- entries of the table that no F-number names ---
 
 
-@pytest.mark.parametrize("faults", ["flip:1e-3", "lost:1e-2"])
-def test_a_wire_that_spoils_reads_at_every_clock_is_told(case: Case, faults: str) -> None:
-    done = case.flash(faults=faults, options=",link=stlink")
-    assert done.code == 5
-    assert {"E-SWD-CLOCK", "E-LINK-LOST", "E-NOANSWER", "E-CONNECT"} & set(done.findings)
-    mended(case)
-
-
 def test_only_1_mhz_works_and_that_is_said(case: Case) -> None:
     done = case.flash(faults="max-clock:2M")
     found = done.findings["W-SWD-CLOCK"]

@@ -1,0 +1,104 @@
+"""Entries of the table that no F-number names, provoked on the simulated board through the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from n6prog.cli import main
+from n6prog.sim.nor import parts
+from n6prog.sim.soc import debug
+
+from .conftest import Case
+from .test_failures_flash import OFFSET, at, dirty, mended
+
+
+def test_no_probe_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("n6prog.link.find._plugged_in", list)
+    assert main(["doctor"]) == 3
+    told = capsys.readouterr()
+    assert "error E-NO-PROBE" in told.err
+    assert "Without a board: --probe sim" in told.err
+    assert "no connection to the chip (E-NO-PROBE)" in told.out
+
+
+def test_another_chip_is_told_by_its_device_number(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = [item for item in vars(debug).values() if isinstance(item, type) and item.__module__ == debug.__name__]
+    reset: dict[int, Any] = {**block.RESET, debug.IDCODE: 0x1000_6484}  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(block, "RESET", reset)
+        done = case.flash()
+    assert done.code == 5
+    assert "DEV_ID 0x484, not 0x486" in done.findings["E-WRONG-CHIP"]["text"]
+
+
+def test_a_part_in_no_table_without_tables_of_its_own_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = parts.nor_facts
+    with monkeypatch.context() as patch:
+        for place in ("board", "named", "probe_base"):
+            patch.setattr(
+                f"n6prog.sim.{place}.nor_facts", lambda name: replace(real(name), sfdp=b"\xff" * 512), raising=False
+            )
+        done = case.flash(faults="wrong-id:c22539")
+        seen = case.doctor(faults="wrong-id:c22539")
+    assert done.code == 6
+    assert done.findings["E-NOR-UNKNOWN"]["evidence"]["rdid"] == "C2 25 39"
+    assert "not usable" in seen.checks["SFDP"]["says"]
+    mended(case)
+
+
+def test_a_loader_that_arrives_damaged_is_not_started(case: Case) -> None:
+    done = case.flash(faults="double-flip@#3500")
+    found = done.findings["E-LOADER-RAM"]
+    assert done.code == 6
+    assert found["evidence"]["count"] in (1, 2)  # two bits of one word
+    assert "the flash was not touched" in found["not_this"]
+    mended(case)
+
+
+def test_bytes_that_arrive_damaged_are_told_by_their_digest(case: Case, tmp_path: Path) -> None:
+    done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin", faults="double-flip@#8000")
+    assert done.code == 6
+    assert "slower SWD clock" in done.findings["E-READ"]["cure"]
+    assert not (tmp_path / "x.bin").exists()
+    mended(case)
+
+
+def test_a_neighbour_that_changes_meanwhile_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    dirty(case)
+
+    def spoil(board: Any) -> None:
+        board.nor.content[OFFSET + 0x5000 : OFFSET + 0x5010] = bytes(16)
+
+    with monkeypatch.context() as patch:
+        at(patch, 0.25, spoil)
+        done = case.flash()
+    found = done.findings["E-NEIGHBOUR"]
+    assert (done.code, found["evidence"]["address"]) == (7, 0x7100_5000)
+    mended(case)
+
+
+def test_a_core_that_does_not_halt_is_told_where_no_reset_is_wanted(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from n6prog.targets import chip
+
+    dirty(case)
+    with monkeypatch.context() as patch:
+        at(patch, 0.3, lambda board: board._bus.write(chip.RCC + 0x1260, b"\x00\x30\x00\x00", 4))
+        case.flash()
+    done = case.flash(case.file, "--connect", "halt")
+    assert done.code == 5
+    assert "--connect under-reset" in done.findings["E-NO-HALT"]["cure"]
+    assert case.flash(case.file, "--connect", "under-reset").code == 0
+
+
+@pytest.mark.parametrize(("faults", "code"), [("flip:1e-3", "E-SWD-CLOCK"), ("lost:1e-2", "E-CONNECT")])
+def test_a_wire_that_spoils_reads_at_every_clock(case: Case, faults: str, code: str) -> None:
+    done = case.flash(faults=faults)
+    assert done.code == 5
+    assert done.findings[code]["evidence"]["reason"]
+    mended(case)
