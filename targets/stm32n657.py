@@ -338,7 +338,9 @@ class STM32N657(CoreSightTarget):
 
     def post_connect_hook(self) -> None:
         """Keep debug alive in low power, and watchdogs still while the core is halted (as OpenOCD does)."""
-        ap = self.aps[APv1Address(chip.AP_SYSTEM)]
+        ap = self.aps.get(APv1Address(chip.AP_SYSTEM))
+        if ap is None:
+            raise exceptions.TargetError("the identity of AP0 cannot be read")
         for register, bits in (
             (chip.AP0_DBGMCU_CR, _LOW_POWER),
             (chip.AP0_DBGMCU_APB1LFZ1, chip.DBGMCU_APB1LFZ1_WWDG),

@@ -340,7 +340,11 @@ class Link:
             resume = False
         self.session.options.set("resume_on_disconnect", resume)
         with explained(self._attempt, "close"), same_directory():
-            self.session.close()
+            try:
+                self.session.close()
+            except BaseException:  # libusb's own error ends pyOCD's close before it comes to the probe
+                _close_quietly(None, self.session.probe)
+                raise
         self.check_tripwire()
 
     def drop(self) -> None:

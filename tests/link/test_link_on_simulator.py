@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import struct
 from collections.abc import Callable, Iterator
@@ -386,3 +387,23 @@ def test_what_the_tripwire_catches_is_told_once_by_the_next_call_or_by_close() -
         link.close()
     assert (caught.value.code, caught.value.exit_code) == ("E-SIM-TRIPWIRE", 6)
     link.close()
+
+
+@pytest.mark.parametrize("kind", ["stlink", "cmsis-dap"])
+def test_an_unplugged_probe_is_let_go_with_the_link(kind: str, tmp_path: Path) -> None:
+    probe = f"sim:nucleo-n657x0-q,state={tmp_path / 'board'},link={kind}"
+    link = connect(f"{probe},fault=unplug@1s", swd_clock=8_000_000)
+    link.sleep(1.0)
+    with pytest.raises(TargetUnreachable):
+        for _ in range(2):  # packets are under way while the host goes on: the first was there before it went
+            link.read32(CODE)
+    with contextlib.suppress(TargetUnreachable):
+        link.close()
+    connect(probe, swd_clock=8_000_000).close()  # not busy: nobody has the board any more
+
+
+@pytest.mark.parametrize("kind", ["stlink", "cmsis-dap"])
+@pytest.mark.parametrize("number", range(1, 25))
+def test_a_bit_that_flips_while_connecting_is_a_finding_or_nothing(kind: str, number: int) -> None:
+    with contextlib.suppress(TargetUnreachable):
+        connect(f"{SIM},link={kind},fault=flip@#{number}", swd_clock=8_000_000).close()
