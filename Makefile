@@ -4,6 +4,7 @@
 # And for who works on the simulator:
 #   make judges    the programs from PyPI that judge it (OpenOCD, pyOCD's own test suite); without them their tests are skipped
 #   make fuzz      feed random files to every reader; INPUTS=1000 SEED=7 takes a sample
+#   make endurance  provoke every fault at seeded moments of a flash, 2,000 times; SAMPLE=130 SEED=7 does some of it
 #   make mutants   change it in one place at a time and see whether the tests notice; SAMPLE=200 SEED=7
 #                  takes some of them, RESUME=1 goes on where an interrupted run stopped
 PYTHON ?= python3
@@ -13,7 +14,7 @@ STATE  := build/demo
 BOARD  := sim:nucleo-n657x0-q,state=$(STATE)
 DEMO   := tests/data/demo_app/demo_app.elf
 
-.PHONY: demo test judges mutants fuzz bench loader docs dist clean
+.PHONY: demo test judges mutants fuzz endurance bench loader docs dist clean
 
 demo: $(VENV)/.sim
 	@echo "== check: would this file work? (no probe needed)"
@@ -50,6 +51,11 @@ mutants: $(VENV)/.dev
 INPUTS ?= 100000
 fuzz: $(VENV)/.dev
 	$(BIN)/python tools/fuzz.py --inputs $(INPUTS) $(if $(SEED),--seed $(SEED))
+
+# The whole matrix also writes docs/endurance.md.
+ENDURANCE := --seed $(or $(SEED),1) $(if $(SAMPLE),--runs $(SAMPLE),--runs $(or $(RUNS),2000) --page docs/endurance.md)
+endurance: $(VENV)/.dev
+	$(BIN)/python tools/endurance.py $(ENDURANCE)
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
