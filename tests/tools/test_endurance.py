@@ -58,6 +58,8 @@ def test_strikes_are_terms_that_the_simulator_takes_and_the_same_each_time() -> 
         if strike.fault:
             (fault,) = parse_faults(strike.fault)
             assert fault.name == case.kind
+        elif strike.after is not None:
+            assert 0 <= strike.after < MEASURED.picoseconds
         else:
             assert 1 <= strike.command <= len(MEASURED.commands) + 1
 

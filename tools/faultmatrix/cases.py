@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from n6prog.sim.clock import PS_PER_US
 from n6prog.sim.fault_terms import TERMS
 
 from .scene import CONTENTS, NOR_SIZE, SECTOR, Scene
@@ -77,20 +78,28 @@ def make_case(seed: int, number: int, kind: str | None = None) -> Case:
 
 @dataclass(frozen=True)
 class Strike:
-    """What goes wrong: `fault` is the term for the simulator; for a signal it is `command`, and whether that one is
-    still done (`done`)."""
+    """What goes wrong.
+
+    `fault` is the term for the simulator. A signal comes at `command`, after it is `done` or before, or `after` so many
+    picoseconds, between two commands.
+    """
 
     fault: str = ""
     command: int = 0
     done: bool = False
+    after: int | None = None
 
     def __str__(self) -> str:
+        if self.after is not None:
+            return f"after {self.after / PS_PER_US:.0f} us"
         return self.fault or f"at command {self.command}, {'after' if self.done else 'before'} it is done"
 
 
 def make_strike(case: Case, scene: Scene, measured: Measured) -> Strike:
     """The fault of a case."""
     rng = random.Random(f"{case.seed}:{case.number}:strike")
+    if case.kind in SIGNALS and rng.random() < 0.5:
+        return Strike(after=rng.randrange(measured.picoseconds))
     if case.kind in SIGNALS:
         return Strike("", rng.randrange(1, len(measured.commands) + 2), rng.random() < 0.5)
     return Strike(_TERMS.get(case.kind, _plain)(case.kind, rng, scene, measured))

@@ -38,7 +38,7 @@ def served_runs(case: Case, strike: Strike, files: Sequence[str], state: Path, s
     try:
         with board_of(named(spec(case, state)), STLINK_V3, "endurance") as board:
             door = OwnDoor(board, "SERVED", lambda _: None)
-            first = clients[0].run(board, _TappedDoor(door, _Sender(clients[0].pid, strike, number)))
+            first = clients[0].run(board, _TappedDoor(door, _Sender(clients[0].pid, strike, number, board)))
             board.host.advance(ps(case.pause))
             board.catch_up()
             after = scene.damage(state / "nor.bin")
@@ -52,17 +52,23 @@ def served_runs(case: Case, strike: Strike, files: Sequence[str], state: Path, s
 class _Sender:
     """Sends the signal when the command comes that it is meant for; true while the client is to be heard."""
 
-    def __init__(self, pid: int, strike: Strike, number: signal.Signals) -> None:
+    def __init__(self, pid: int, strike: Strike, number: signal.Signals, board: SimBoard) -> None:
         self._pid = pid
+        self._board = board
+        self._opened = board.host.now
         self._strike = strike
         self._number = number
         self._seen = 0
+        self._sent = False
         self.heard = True
 
-    def before(self) -> None:
-        """A command has come."""
+    def before(self, now: int) -> None:
+        """A command has come; the client's time is `now`."""
         self._seen += 1
-        if self._seen == self._strike.command and not self._strike.done:
+        if self._strike.after is not None and not self._sent and now >= self._opened + self._strike.after:
+            self._board.host.advance_to(self._opened + self._strike.after)
+            self._send()
+        elif self._seen == self._strike.command and not self._strike.done:
             self._send()
 
     def after(self) -> None:
@@ -72,6 +78,7 @@ class _Sender:
 
     def _send(self) -> None:
         os.kill(self._pid, self._number)
+        self._sent = True
         self.heard = self._number is not signal.SIGKILL
 
 
@@ -104,9 +111,10 @@ class _Tapped:
         self._stream += data
         answers = b""
         for message in remote.messages(self._stream):
-            counts = remote.parse_request(message)[0] in _COMMANDS
+            kind, now, _ = remote.parse_request(message)
+            counts = kind in _COMMANDS
             if counts:
-                self._sender.before()
+                self._sender.before(now)
             if self._sender.heard:
                 answers += self._session.feed(len(message).to_bytes(4, "little") + message)
             if counts:
