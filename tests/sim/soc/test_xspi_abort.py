@@ -149,3 +149,12 @@ def test_disabling_in_the_middle_ends_it_without_tcf(bench, start):
     assert bench.sr() & (BUSY | TCF) == 0
     bench.wait(LATER)
     assert bench.sr() & (BUSY | TCF) == 0
+
+
+def test_letting_go_ends_a_write_with_what_is_out(bench):
+    bench.begin_write(8)
+    bench.xw(0x50, 0x5A, 1)
+    bench.wait(LATER)
+    bench.xspi.let_go(bench.time.now)
+    assert [(head, out) for _, _, head, out, _ in bench.heard] == [(b"\x12\0\0\0\0", b"\x5a")]
+    assert bench.sr() & BUSY == 0

@@ -54,3 +54,21 @@ def test_a_frame_without_phases_has_no_bytes(fresh):
     fresh.wait(100)
     fresh.sr()
     assert [head for _, _, head, _, _ in fresh.heard] == [b""]
+
+
+def test_polling_without_mask_and_match_value_is_content_with_anything(fresh):
+    fresh.fake.answer = b"\x03"
+    fresh.xw(CR, 0x2040_0001)
+    fresh.xw(CCR, 0x0400_0004)
+    fresh.xw(IR, 0x05)
+    fresh.wait(100)
+    assert fresh.sr() & 8
+    assert [(head, want) for _, _, head, _, want in fresh.heard] == [(b"\x05", 1)]
+
+
+def test_nothing_starts_before_it_is_enabled(fresh):
+    fresh.xw(CCR, 0x0000_0004)
+    fresh.xw(IR, 0x06)
+    fresh.wait(100)
+    fresh.sr()
+    assert fresh.heard == []

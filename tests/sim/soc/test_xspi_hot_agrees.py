@@ -289,3 +289,59 @@ def test_looks_between_words_of_data_are_never_held_up(make_bench, size):
         way.bench.wait(4)  # a word leaves
         way.write(DR, 0)
     assert way.bench.time.now == begun + 500 * 6 * CLK
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(("mode", "offset"), [(0, IR), (0, AR), (1, IR)])
+def test_looks_between_writes_that_start_nothing_are_never_held_up(make_bench, mode, offset, fast):
+    way = Way(make_bench(CLK), fast)
+    way.write(CR, mode << 28 | 1)
+    way.write(CCR, OCTAL)
+    begun = way.bench.time.now
+    for _ in range(200):
+        way.write(offset, 0xEC)
+        way.read(SR)
+    assert way.bench.time.now == begun + 400 * CLK
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("offset", [IR, AR])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_narrow_write_leaves_the_rest_of_a_register_that_starts_transfers(make_bench, offset, size, fast):
+    way = Way(make_bench(), fast)
+    way.write(CCR, OCTAL)
+    way.write(offset, 0x4433_2211)
+    way.write(offset, 0x77, size)
+    assert way.read(offset) & 0xFF == 0x77
+    assert way.read(offset) >> 8 * size == 0x4433_2211 >> 8 * size
+
+
+def test_a_look_beyond_the_horizon_costs_no_more_than_the_plain_one(make_bench):
+    found = []
+    for fast in (False, True):
+        way = Way(make_bench(CLK), fast)
+        way.begin("read", OCTAL, 200, 31 << 8)
+        way.bench.wait(40)
+        for _ in range(8):
+            way.read(DR)
+        way.bench.soc.horizon = way.bench.time.now + 3 * CLK  # long before there are 32 bytes again
+        found.append([(way.read(SR), way.bench.time.now - way.bench.soc.horizon) for _ in range(80)])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("interval", [0, 1000])
+def test_polls_looked_at_are_the_same_to_the_journal_and_at_the_horizon(make_bench, interval):
+    found = []
+    for fast in (False, True):
+        way = Way(make_bench(CLK), fast)
+        way.write(PIR, interval)
+        way.begin("busy", OCTAL, 4, 0)  # WIP falls 2800 CLK on
+        way.bench.wait(300)
+        first = way.read(SR), way.bench.xspi.poller.snapshot()
+        way.read(DR)
+        way.bench.soc.horizon = way.bench.time.now + 4 * CLK  # with the long interval no poll ends before
+        looks = [(way.read(SR), way.bench.time.now - way.bench.soc.horizon) for _ in range(80)]
+        found.append((first, looks, way.bench.xspi.poller.snapshot()))
+    assert found[0] == found[1]
+    assert found[0][0][0] == BUSY | FTF
+    assert found[0][0][1]["seen"] == (1 if interval else (301 - 9) // (9 + 2) + 1)  # 9 CLK, NCS high for 2
