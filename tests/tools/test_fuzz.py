@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -66,12 +67,24 @@ def test_an_exception_is_a_failure_and_its_input_is_kept(tmp_path: Path, out: Pa
     assert "IndexError" in (out / f"mine-{number}.txt").read_text()
 
 
-def test_an_input_that_takes_too_long_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzz, "SECONDS", 0.05)
+def waiting() -> None:
+    time.sleep(30)
+
+
+def working() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(("limit", "body"), [("WAITING", waiting), ("SECONDS", working)])
+def test_an_input_that_takes_too_long_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, body: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(fuzz, limit, 0.05)
 
     def run(_: bytes, __: Path) -> bool:
         try:
-            time.sleep(30)
+            body()
         except Exception:  # noqa: BLE001 - code under test that swallows everything must not swallow the limit
             return True
         return True
