@@ -85,8 +85,8 @@ _SIGNED_NAMES = ("-trusted", "_trusted", "-signed", "_signed", "_sign", ".signed
 def _signed_beside(file: Path) -> Path | None:
     """A file with a boot header that lies beside this one and has its name, as signing tools leave it."""
     for ending in _SIGNED_NAMES:
-        path = file.with_name(f"{file.stem}{ending}.bin")
         try:
+            path = file.with_name(f"{file.stem}{ending}.bin")
             with path.open("rb") as content:
                 if content.read(4) == b"STM2":
                     return path
