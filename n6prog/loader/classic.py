@@ -191,6 +191,10 @@ class ClassicLoader:
         """Leave the NOR mapped in 1S; the code must be opened again before it works again."""
         self._must("close", 0, "n6_close")
 
+    def moved(self, link: Link) -> None:
+        """Go on over another link to the same chip, whose state is the same."""
+        self._link = link
+
     def abandon(self) -> None:
         """Nothing runs on the chip between two calls."""
 

@@ -223,6 +223,7 @@ class ResidentLoader:
         if self._relink is None or self._service is None:
             raise error
         self._link = self._relink(error)
+        self._classic.moved(self._link)
         if self._service.moved(self._link):
             return self._service, False
         self.recovered += 1

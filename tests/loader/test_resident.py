@@ -40,6 +40,7 @@ class Wire:
         self.posts = 0
         self.gone = False
         self.relinked = 0
+        self.now_is = self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.chip, name)
@@ -47,6 +48,10 @@ class Wire:
     def read(self, address: int, size: int) -> bytes:
         self.must_be_there()
         return self.chip.read(address, size)
+
+    def call(self, entry: int, *args: int, **options: Any) -> int:
+        self.must_be_there()
+        return self.chip.call(entry, *args, **options)
 
     def write(self, address: int, data: bytes) -> None:
         self.must_be_there()
@@ -70,11 +75,17 @@ class Wire:
         if self.gone:
             raise TargetUnreachable.of("E-LINK-LOST", "fake probe", reason="pulled")
 
+    def last(self) -> Wire:
+        """The link there is now."""
+        return self if self.now_is is self else self.now_is.last()
+
     def relink(self, error: N6ProgError) -> Wire:
+        """Another link; this one stays dead."""
         assert error.code == "E-LINK-LOST"
-        self.gone = False
-        self.relinked += 1
-        return self
+        other = Wire(self.chip, self.mishaps)
+        other.posts, other.relinked = self.posts, self.relinked + 1
+        self.now_is = other
+        return other
 
 
 def opened(wire: Wire | FakeLink, relink: Any = None) -> ResidentLoader:
@@ -168,11 +179,12 @@ def test_a_service_that_never_hears_is_an_error() -> None:
 
 def test_after_a_lost_link_it_goes_on_with_what_was_not_acknowledged() -> None:
     wire, wanted = Wire(FakeLink(), {3: "lost", 9: "lost"}), blocks(20)
-    loader = opened(wire, wire.relink)
+    loader = opened(wire, lambda error: wire.last().relink(error))
     found = list(loader.write_all(wanted))
+    loader.close()
     assert bytes(wire.chip.nor[: 20 * BLOCK]) == content(wanted)
     assert len(found) == 20
-    assert (wire.relinked, loader.recovered) == (2, 0)
+    assert (wire.last().relinked, loader.recovered) == (2, 0)
     assert wire.chip.names().count("n6_write_block") == 20  # nothing was written twice
     assert wire.chip.names().count("n6_open") == 1
 
