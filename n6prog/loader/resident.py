@@ -220,12 +220,14 @@ class ResidentLoader:
 
     def _mend(self, error: N6ProgError) -> tuple[Service, bool]:
         """See Runner."""
-        if self._relink is None or self._service is None:
+        service, self._service = self._service, None  # nothing is there to be ended while there is no link
+        if self._relink is None or service is None:
             raise error
         self._link = self._relink(error)
         self._classic.moved(self._link)
-        if self._service.moved(self._link):
-            return self._service, False
+        if service.moved(self._link):
+            self._service = service
+            return service, False
         self.recovered += 1
         self._classic = ClassicLoader(self._link, self._board, self._part, self._image)
         self._classic.open()
