@@ -5,6 +5,7 @@
  * drain of its own before it: it is the end of the same stream, through one port into one memory, the probe checks the status of
  * each part of it, and no payload is believed before its digests are.
  */
+#include "inflate.h"
 #include "loader.h"
 
 static volatile State *const STATE = (volatile State *)(uintptr_t)SERVICE_STATE;
@@ -61,18 +62,19 @@ static uint32_t count_sectors(uint32_t bitmap)
 
 /* ---- getting a job ready: all that needs no NOR, in small steps, while the NOR is busy with the job before ---- */
 
-typedef enum { AWAITED, UNPACKING, CHECKING, READY } Stage;
+typedef enum { AWAITED, INFLATING, UNPACKING, CHECKING, READY } Stage;
 
 typedef struct {
     uint32_t n; /* number of the job */
     Stage stage;
     uint32_t status;
-    uint32_t sector;     /* the one in hand */
-    const uint8_t *from; /* what is left of the payload */
+    uint32_t sector;     /* the next one to be unpacked is below it */
+    const uint8_t *from; /* and ends here */
     uint8_t *data;       /* 64 KiB */
     DigestState digest;
     Descriptor job;
     Chunks chunks;
+    Inflate inflate;
 } Pending;
 
 static Pending *const PENDING = (Pending *)(uintptr_t)SERVICE_WORK; /* of the job in work and the next one, by n % 2 */
@@ -86,8 +88,9 @@ static uint32_t payload_check(const Descriptor *job)
     if (status)
         return status;
     int sectors = job->sectors && job->sectors <= 0xFFFFu;
-    int size = job->payload_size == count_sectors(job->sectors) * SECTOR_SIZE;
-    return sectors && size && !(job->flags & ~JOB_ERASE_ALL_SET) ? OK : BAD_ARGUMENT;
+    int size = job->flags & JOB_DEFLATE ? job->payload_size && job->payload_size <= BLOCK_SIZE
+                                        : job->payload_size == count_sectors(job->sectors) * SECTOR_SIZE;
+    return sectors && size && !(job->flags & ~(JOB_ERASE_ALL_SET | JOB_DEFLATE)) ? OK : BAD_ARGUMENT;
 }
 
 static Pending *await(uint32_t n)
@@ -116,22 +119,39 @@ static void accept(Pending *next)
         return;
     }
     uint32_t room = (job->payload_size + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
-    next->from = (const uint8_t *)(uintptr_t)(SLOT_END(next->n) - sizeof *job - room);
-    next->sector = 0;
-    next->stage = UNPACKING;
+    uint32_t size = count_sectors(job->sectors) * SECTOR_SIZE;
+    const uint8_t *payload = (const uint8_t *)(uintptr_t)(SLOT_END(next->n) - sizeof *job - room);
+    next->sector = SECTORS_PER_BLOCK;
+    next->stage = job->flags & JOB_DEFLATE ? INFLATING : UNPACKING;
+    next->from = (job->flags & JOB_DEFLATE ? next->data : payload) + size;
+    if (job->flags & JOB_DEFLATE)
+        inflate_begin(&next->inflate, payload, job->payload_size, next->data, size);
 }
 
-/* The next set sector of the payload to its place. */
+/* To the bottom of the place; from there the sectors go up to where they belong. */
+static void inflate(Pending *next)
+{
+    if (!inflate_step(&next->inflate))
+        return;
+    if (next->inflate.state == INFLATE_DONE && next->inflate.out == next->inflate.out_end)
+        next->stage = UNPACKING;
+    else
+        settle(next, BAD_DATA);
+}
+
+/* The last set sector that is not yet in its place; from the last on, so that none is overwritten before it has moved. */
 static void unpack(Pending *next)
 {
-    while (!(next->job.sectors >> next->sector & 1u))
-        if (++next->sector == SECTORS_PER_BLOCK) {
+    do
+        if (!next->sector--) {
             settle(next, OK);
             return;
         }
+    while (!(next->job.sectors >> next->sector & 1u));
     uint8_t *to = next->data + next->sector * SECTOR_SIZE;
-    copy_words(to, next->from, SECTOR_SIZE);
-    next->from += SECTOR_SIZE;
+    next->from -= SECTOR_SIZE;
+    if (next->from != to)
+        copy_words(to, next->from, SECTOR_SIZE);
     chunks_blank(to, next->chunks.new_blank + next->sector * PAGES_PER_SECTOR);
     digest_begin(&next->digest, to);
     next->stage = CHECKING;
@@ -142,13 +162,10 @@ static void check(Pending *next)
 {
     if (!digest_step(&next->digest))
         return;
-    if (digest_value(&next->digest) != next->job.digests[next->sector]) {
+    if (digest_value(&next->digest) == next->job.digests[next->sector])
+        next->stage = UNPACKING;
+    else
         settle(next, BAD_DATA);
-        return;
-    }
-    next->stage = UNPACKING;
-    if (++next->sector == SECTORS_PER_BLOCK)
-        settle(next, OK);
 }
 
 /* One step. 0: the job is not there yet, or nothing is left to do. */
@@ -159,6 +176,9 @@ static int get_ready(Pending *next)
         if (DESCRIPTOR(next->n)->seq != next->n)
             return 0;
         accept(next);
+        return 1;
+    case INFLATING:
+        inflate(next);
         return 1;
     case UNPACKING:
         unpack(next);

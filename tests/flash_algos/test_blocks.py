@@ -274,7 +274,7 @@ def test_a_block_takes_the_time_of_its_parts(chip: Chip) -> None:
     chip.board.nor.content[0:BLOCK] = bytes(BLOCK)
     before = chip.board.virtual_time
     chip.write_block(0, noise(BLOCK, 16))
-    # By hand: erase 256 ms; 256 pages of 152 us and 261 bytes at 32 MHz; one read of 64 KiB (of what was there only what
-    # forces the erase is looked at). 10 % for everything else.
+    # By hand: erase 256 ms; 256 pages of 152 us and 261 bytes at 32 MHz; one read of 64 KiB, as of what was there only
+    # the part that forces the erase is looked at. 10 % for everything else.
     floor = 0.256 + 256 * (152e-6 + 261 * 8 / 32e6) + BLOCK * 8 / 32e6
     assert floor < chip.board.virtual_time - before < 1.1 * floor
