@@ -163,6 +163,10 @@ TARGET: dict[str, Entry] = {
         "A watchdog, the reset button or a weak supply: use a USB-C to USB-C cable on the ST-LINK port, run it again.",
         source="F50",
     ),
+    "W-LEFTOVER": warning(
+        "another program had left its flash service at work on the chip; it finished its block and was ended first",
+        "Nothing is to be done: the flash is looked at before anything is written.",
+    ),
     "W-SWD-CLOCK": warning(
         "reads failed above {granted}, staying there: {reason}",
         "A shorter cable or newer ST-LINK firmware makes the link faster; nothing is wrong with what was written.",

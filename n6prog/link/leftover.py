@@ -6,14 +6,11 @@ the chip's RAM alone.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from n6prog.flash_algos.mailbox import PHASE_STOPPED, SERVICE_CONTROL, SERVICE_MAGIC, SERVICE_STATE, State
 from n6prog.link.waits import Clock
 from n6prog.targets import chip
-
-LOG = logging.getLogger(__name__)
 
 _SILENCE = 0.5  # seconds without any sign of life: whatever runs there, it is not the service
 _LONGEST = 60.0  # seconds; one block takes 7 s at worst to erase and 2.6 s to program
@@ -29,7 +26,6 @@ def end(core: Any, clock: Clock) -> bool:
     found = _state(core)
     if found.magic != SERVICE_MAGIC or found.phase == PHASE_STOPPED or core.read32(chip.DHCSR) & _S_HALT:
         return False
-    LOG.warning("a flash service of another program is still at work: it is asked to end")
     core.write32(SERVICE_CONTROL, 1)
     start = changed = clock.now()
     while clock.now() - start < _LONGEST:

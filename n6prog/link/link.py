@@ -437,8 +437,8 @@ def _open(
         with explained(attempt, "connect"):
             _check_identity(session.target, attempt)
             clock, findings = _settle_clock(session, swd_clock, attempt)
-            if not rejoin:
-                leftover.end(session.target.cores[0], clock_of(session.probe))
+            if not rejoin and leftover.end(session.target.cores[0], clock_of(session.probe)):
+                findings += (finding("W-LEFTOVER", attempt.name),)
             if mode == "halt":
                 session.target.cores[0].halt()
     except BaseException:

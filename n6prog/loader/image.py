@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from n6prog.errors import FlashFailure
 from n6prog.flash_algos import LoaderDamaged, LoaderImage, load_image
-from n6prog.flash_algos.mailbox import LOADER_RESERVED, VERSION
+from n6prog.flash_algos.mailbox import LOADER_RESERVED, LOADER_STACK_TOP, VERSION
 
 if TYPE_CHECKING:
     from n6prog.link import Link
 
+_PIECE = 512  # what is sent again around a byte that arrived wrong
+_FIRST = 512  # bytes at the start of an image: n6_check and all it needs
+_CHECK_LONGEST = 0.5  # seconds
 _SHIPPED = "that ships with n6prog"
 
 
@@ -36,18 +39,49 @@ def load(source: str | PathLike[str] | LoaderImage | None = None) -> LoaderImage
 
 
 def send(link: Link, image: LoaderImage) -> None:
-    """Write the image into the chip's RAM and read it back. Raises FlashFailure when it does not arrive whole."""
+    """Write the image into the chip's RAM and make sure that it is there, whole; what is not is sent again.
+
+    Where the image can check itself, its first bytes, which do that, are read back, and the chip reckons the rest.
+    Raises FlashFailure E-LOADER-RAM when it does not arrive.
+    """
     link.write(image.base, image.code)
-    found = link.read(image.base, len(image.code))
-    if found == image.code:
+    if _checked_by_the_chip(link, image):
         return
-    wrong = [at for at, (want, got) in enumerate(zip(image.code, found, strict=True)) if want != got]
-    raise FlashFailure.of(
-        "E-LOADER-RAM",
-        "loader",
-        address=image.base + wrong[0],
-        size=len(image.code),
-        count=len(wrong),
-        wrote=image.code[wrong[0]],
-        read=found[wrong[0]],
+    for last in (False, False, True):
+        found = link.read(image.base, len(image.code))
+        wrong = [at for at, (want, got) in enumerate(zip(image.code, found, strict=True)) if want != got]
+        if not wrong:
+            return
+        if last:
+            raise FlashFailure.of(
+                "E-LOADER-RAM",
+                "loader",
+                address=image.base + wrong[0],
+                size=len(image.code),
+                count=len(wrong),
+                wrote=image.code[wrong[0]],
+                read=found[wrong[0]],
+            )
+        for at in sorted({number // _PIECE * _PIECE for number in wrong}):
+            link.write(image.base + at, image.code[at : at + _PIECE])
+
+
+def check_word(code: bytes) -> int:
+    """What n6_check gives for these bytes (whole words): a change of any one word changes it for certain."""
+    value = 0
+    for word in memoryview(code).cast("I"):
+        value = (((value << 5 | value >> 27) & 0xFFFF_FFFF ^ word) * 0x9E37_79B1) & 0xFFFF_FFFF
+    return value
+
+
+def _checked_by_the_chip(link: Link, image: LoaderImage) -> bool:
+    entry = image.entries.get("n6_check")
+    if entry is None or len(image.code) % 4:
+        return False
+    if link.read(image.base, _FIRST) != image.code[:_FIRST]:
+        return False
+    size = len(image.code)
+    found = link.call(
+        entry, image.base, size, stack=LOADER_STACK_TOP, timeout=_CHECK_LONGEST, expect=size * 30e-9, name="n6_check"
     )
+    return found == check_word(image.code)

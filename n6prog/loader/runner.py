@@ -120,6 +120,7 @@ class Runner:
             if outcome.status == Status.BAD_DATA and work.resent < _RESENDS:
                 work.resent += 1
                 self._todo.append(work)
+                self._link().step_down("data did not arrive on the chip as they were sent")
             elif (outcome.op, outcome.offset) != (job.op, job.offset) and outcome.status != Status.BAD_DATA:
                 raise FlashFailure.of("E-LOADER-ANSWER", "a job", address=NOR_BASE + job.offset)
             else:

@@ -147,6 +147,9 @@ class FakeLink:
         self.serving = None
         return FlashFailure.of("E-LOADER-TIMEOUT", name, timeout=waited)
 
+    def step_down(self, reason: str) -> None:
+        self.log.append("slower")
+
     def halt(self) -> None:
         self.log.append("halt")
 

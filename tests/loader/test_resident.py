@@ -154,6 +154,7 @@ def test_a_payload_that_arrives_damaged_is_sent_again() -> None:
     assert bytes(wire.chip.nor[: 6 * BLOCK]) == content(wanted)
     assert sorted(item.start for item in found) == [block.start for block in wanted]
     assert wire.posts == 8
+    assert wire.chip.log.count("slower") == 2
 
 
 def test_payloads_that_always_arrive_damaged_are_an_error_and_touch_nothing() -> None:

@@ -61,6 +61,7 @@ def test_a_service_whose_host_is_gone_ends_its_block_before_the_next_host_halts_
     link.drop()  # in the middle of the first erase
     with connect(board) as link:
         assert State.unpack(link.read(SERVICE_STATE, State.SIZE)).phase == PHASE_STOPPED
+        assert [found.code for found in link.findings] == ["W-LEFTOVER"]
         assert link.read32(0xE000EDF0) >> 17 & 1  # DHCSR.S_HALT
     assert nor(board) == old[:0xC000] + new[:0x4000]
 
