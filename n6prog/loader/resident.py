@@ -49,7 +49,6 @@ _TABLE_JOBS = 0x10000 // 8 // _SURVEY_JOB
 _READ_BUFFERS = (LOADER_BUFFER, LOADER_TABLE)
 _OCTAL_READ = SECTOR_SIZE / 64e6  # 8D at 32 MHz
 _DIGEST = 0.13e-3  # 512 words at about 13 instructions, 1.3 cycles each, 64 MHz
-_UNPACKS = False  # the chip's side is to come
 _SWD_CLOCKS_A_WORD = 46  # of an ST-LINK (DESIGN 5)
 
 Relink = Callable[[N6ProgError], "Link"]
@@ -130,7 +129,7 @@ class ResidentLoader:
             for piece in pieces:
                 known = 0 if force else blank.get(block.start, 0)
                 span = write_span(self._part, piece.sectors, known, self._reading())
-                small = packed(piece.data, speed) if _UNPACKS and len(piece.data) / speed > span.expected else None
+                small = packed(piece.data, speed) if len(piece.data) / speed > span.expected else None
                 packing = 0 if small is None else JOB_DEFLATE
                 order = write_order(piece.start, piece.sectors, piece.data, flags | packing, small)
                 yield Work(order, span.expected, tag=block.start)

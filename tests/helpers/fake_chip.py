@@ -6,6 +6,7 @@ looks for jobs whenever the host reads or sleeps, and does each by the classic e
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from n6prog.findings import Finding
 from n6prog.flash_algos import LoaderImage
 from n6prog.flash_algos.mailbox import (
     BUS_1S,
+    JOB_DEFLATE,
     JOB_ERASE_ALL_SET,
     LOADER_BASE,
     OP_ERASE,
@@ -21,6 +23,7 @@ from n6prog.flash_algos.mailbox import (
     OP_READ,
     OP_SURVEY,
     OP_WRITE,
+    PAYLOAD_ALIGN,
     PHASE_IDLE,
     PHASE_STOPPED,
     RESULT_COUNT,
@@ -209,13 +212,18 @@ class FakeLink:
 
     def write_job(self, job: Descriptor, at: int, found: Outcome) -> Outcome:
         numbers = [number for number in range(16) if job.sectors >> number & 1]
-        payload = self.ram[at - RAM - job.payload_size : at - RAM]
-        sectors = [bytes(payload[n * SECTOR : (n + 1) * SECTOR]) for n in range(len(numbers))]
+        room = -(-job.payload_size // PAYLOAD_ALIGN) * PAYLOAD_ALIGN
+        payload = bytes(self.ram[at - RAM - room :][: job.payload_size])
+        if job.flags & JOB_DEFLATE:
+            payload = zlib.decompress(payload, -15)
+        sectors = [payload[n * SECTOR : (n + 1) * SECTOR] for n in range(len(numbers))]
         if [number(sector) for sector in sectors] != [job.digests[n] for n in numbers]:
             return replace(found, status=Status.BAD_DATA)
         for n, sector in zip(numbers, sectors, strict=True):
             self.write(DECODE + n * SECTOR, sector)
-        self.write(JOB_AT, Job(job.offset, job.sectors, job.flags, DECODE).pack() + b"\xff" * Result.SIZE)
+        self.write(
+            JOB_AT, Job(job.offset, job.sectors, job.flags & JOB_ERASE_ALL_SET, DECODE).pack() + b"\xff" * Result.SIZE
+        )
         status = self.enter("n6_write_block", (JOB_AT, JOB_AT + Job.SIZE))
         result = Result.unpack(bytes(self.ram[JOB_AT - RAM + Job.SIZE :][: Result.SIZE]))
         return replace(

@@ -132,6 +132,26 @@ def test_blank_ends_travel_in_pieces_and_are_told_as_blocks() -> None:
     assert chip.names().count("n6_write_block") > 3
 
 
+class Meter(Wire):
+    """Counts the bytes that go into the slots."""
+
+    sent = 0
+
+    def write(self, address: int, data: bytes) -> None:
+        self.sent += len(data) if address in SLOTS else 0
+        super().write(address, data)
+
+
+@pytest.mark.parametrize(("clock", "packed"), [(1_000_000, True), (24_000_000, False)])
+def test_what_packs_travels_packed_where_the_link_is_the_limit(clock: int, packed: bool) -> None:  # noqa: FBT001
+    # Blank flash takes 39 ms of programming for a block; the wire 0.75 s at 1 MHz, 31 ms at 24 MHz.
+    wire = Meter(FakeLink(swd_clock_hz=clock))
+    wanted = [Block(n * BLOCK, 0xFFFF, b"0123456789abcdef" * 4096) for n in range(3)]
+    assert len(list(opened(wire).write_all(wanted, blank={block.start: 0xFFFF for block in wanted}))) == 3
+    assert bytes(wire.chip.nor[: 3 * BLOCK]) == content(wanted)
+    assert (wire.sent < 3 * BLOCK // 10) is packed
+
+
 def test_survey_read_and_erase_across_many_jobs() -> None:
     chip = FakeLink()
     chip.program(0, random.Random(3).randbytes(5 * BLOCK))
