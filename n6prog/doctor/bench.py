@@ -35,6 +35,7 @@ class Bench:
     failure: N6ProgError | None = None
     auto_clock: bool = True
     nor: NorReading | Check | None = None
+    boot1: int | None = None
     _words: dict[int, int] = field(default_factory=dict)
 
     @property

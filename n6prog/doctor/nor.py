@@ -154,7 +154,7 @@ def check_images(bench: Bench) -> Check:
     for slot in bench.board.slots:
         if slot.name not in found.heads:
             continue
-        seen = _image(slot, found.heads[slot.name], wanted.header if wanted else None)
+        seen = {**_image(slot, found.heads[slot.name], wanted.header if wanted else None), "BOOT1": bench.boot1}
         evidence[slot.name] = str(seen["is"])
         told.append(f"{slot.name} {seen['is']}")
         # A blank second copy or application slot is no fault by itself.
@@ -190,6 +190,8 @@ def _image(slot: Slot, head: bytes, wanted: str | None) -> Evidence:
         seen["table"] = f"{header.size:#x}"
     elif "E-HDR-ENTRY" in faults:
         seen["entry_reason"] = str(faults["E-HDR-ENTRY"].evidence["reason"])
+    elif slot.name.startswith("fsbl") and header.version == wanted:
+        seen["boots"] = 1
     return seen
 
 

@@ -127,6 +127,7 @@ def check_boot_mode(bench: Bench) -> Check:
     bootsr = link.read32(chip.SYSCFG_BOOTSR)  # the link switches the clock on first
     if not is_on:
         link.write32(chip.RCC + 0x1278, chip.RCC_APB4ENR2_SYSCFG)  # APB4ENCR2: as it was found
+    bench.boot1 = bootsr >> 1 & 1
     mode = "development boot" if bootsr & 2 else "serial boot" if bootsr & 1 else "flash boot"
     evidence: Evidence = {
         "SYSCFG_BOOTSR": f"{bootsr:#010x}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from n6prog.sim.bootrom import rom
 from tests.helpers.stm2maker import make_stm2, vectors
 
 from .conftest import Case
@@ -101,6 +102,15 @@ def test_f09_a_program_that_was_only_in_ram_is_not_in_the_flash(case: Case) -> N
     assert "n6prog flash FSBL-trusted.bin" in found["cure"]
 
 
+def test_f68_unknown_silicon_is_not_guessed(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rom.REVISION_WORDS, "B", 0x300)
+    done = case.doctor()
+    found = done.findings["W-REVISION"]
+    assert found["evidence"]["word_47EC"] == "0x300"
+    assert "package code B, 2.1 for Z" in found["cure"]
+    assert done.checks["silicon"]["verdict"] == "warn"
+
+
 @pytest.mark.parametrize("rev", ["B", "Z"])
 def test_f67_f68_an_image_for_the_other_silicon_is_told_by_the_boot_roms_own_word(case: Case, rev: str) -> None:
     fits, other = ("2.3", "2.1") if rev == "B" else ("2.1", "2.3")
@@ -141,11 +151,14 @@ def test_f45_f65_what_the_boot_rom_would_not_start_is_told(case: Case, data: byt
     assert "STM32_SigningTool_CLI -align" in found["cure"]
 
 
-def test_an_image_that_boots_is_no_finding(case: Case) -> None:
+def test_f06_an_image_that_would_boot_is_told_as_one_that_waits(case: Case) -> None:
     image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x100))
     with case.board() as board:
         board.nor.content[0 : len(image)] = image
     done = case.doctor()
     assert done.checks["images"]["verdict"] == "ok"
+    found = done.findings["N-IMAGE-WAITS"]
+    assert (found["evidence"]["address"], found["evidence"]["BOOT1"]) == (0x7000_0000, 1)
+    assert "set BOOT1 to 0 and cycle the power" in found["cure"]
     assert done.checks["images"]["evidence"]["fsbl"] == f"STM2 2.3, {len(image)} bytes, entry 0x34180441"
     assert done.code == 0

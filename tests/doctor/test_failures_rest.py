@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 
 from n6prog.cli import main
+from n6prog.loader import ClassicLoader
+from n6prog.sim import SimBoard
 from n6prog.sim.nor import parts
 from n6prog.sim.soc import debug
+from n6prog.targets.chip import LOADER_BASE
 
 from .conftest import Case
 from .test_failures_flash import OFFSET, at, dirty, mended
@@ -101,4 +105,47 @@ def test_a_wire_that_spoils_reads_at_every_clock(case: Case, faults: str, code: 
     done = case.flash(faults=faults)
     assert done.code == 5
     assert done.findings[code]["evidence"]["reason"]
+    mended(case)
+
+
+def test_a_read_that_the_loader_refuses_is_told_with_its_status(case: Case, tmp_path: Path) -> None:
+    done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin", faults="double-flip@#6000")
+    assert done.code == 6
+    assert done.findings["E-LOADER-STATUS"]["evidence"]["name"]
+    mended(case)
+
+
+def before(patch: pytest.MonkeyPatch, method: str, action: Callable[[SimBoard], None]) -> None:
+    """Let something befall the board before a step of the loader, while the core stands still."""
+    real = getattr(ClassicLoader, method)
+
+    def spoiled(loader: Any, *arguments: Any, **options: Any) -> Any:
+        action(loader._link.session.probe._board)
+        return real(loader, *arguments, **options)
+
+    patch.setattr(ClassicLoader, method, spoiled)
+
+
+def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is replaced by `movs r0, #0; bx lr`: every entry returns OK at once."""
+    dirty(case)
+    with monkeypatch.context() as patch:
+        before(patch, "write", lambda board: board.write(LOADER_BASE + 4, bytes.fromhex("00207047") * 0x800))
+        done = case.flash()
+    assert done.code == 6
+    assert "left no result" in done.findings["E-LOADER-ANSWER"]["text"]
+    mended(case)
+
+
+def test_an_erased_flash_that_is_not_blank_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The erase is acknowledged, and somebody programs behind our back."""
+
+    def spoil(board: SimBoard) -> None:
+        board.nor.content[OFFSET] = 0
+
+    with monkeypatch.context() as patch:
+        before(patch, "survey", spoil)
+        done = case.run("erase", "--chip")
+    found = done.findings["E-NOT-BLANK"]
+    assert (done.code, found["evidence"]["address"], found["evidence"]["count"]) == (7, 0x7100_0000, 1)
     mended(case)

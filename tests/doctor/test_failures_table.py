@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from n6prog.findings import TABLE
+from n6prog.findings.codes_doctor import DOCTOR
+from n6prog.findings.codes_flash import FLASH
+from n6prog.findings.codes_target import TARGET
 
 ROOT = Path(__file__).parents[2]
 ROWS = tomllib.loads((ROOT / "tests" / "failures_target.toml").read_text())
@@ -23,6 +26,20 @@ def test_a_row_names_codes_and_tests_that_there_are_or_says_why_not(number: str)
     assert all(bodies)
     for code in row.get("codes", ()):
         assert any(f'"{code}"' in text for text in bodies) or number in ("F01", "F02", "F03", "F04", "F05", "F07")
+
+
+# What no board shows: the simulated board's own troubles, the command line, and the loader file that ships.
+ELSEWHERE = {"E-SIM-EXTRA", "E-SIM-SPEC", "E-SIM-STATE", "E-SIM-TRIPWIRE", "E-CONNECT-MODE", "E-LOADER-DAMAGED"}
+ELSEWHERE |= {"E-LOADER-FILE"}
+
+
+@pytest.mark.parametrize("code", sorted({*TARGET, *FLASH, *DOCTOR} - ELSEWHERE))
+def test_every_code_that_a_debugger_can_meet_is_provoked_through_the_command_line(code: str) -> None:
+    texts = (path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path.name not in NO_BOARD)
+    assert any(code in text for text in texts)
+
+
+NO_BOARD = ("test_explain.py", Path(__file__).name)
 
 
 def body(file: str, name: str) -> str:

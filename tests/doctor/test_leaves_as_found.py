@@ -73,7 +73,9 @@ def test_a_running_program_runs_on(case: Case, connect: str) -> None:
 def test_what_would_disturb_a_running_program_is_not_checked(case: Case) -> None:
     start_program(case)
     for connect in ("auto", "attach"):
-        checks = case.doctor("--connect", connect).checks
+        done = case.doctor("--connect", connect)
+        assert int(done.findings["N-PROGRAM"]["evidence"]["VTOR"], 16) == APP & ~0x7F
+        checks = done.checks
         for name in ("NOR", "SFDP", "NOR status", "images"):
             assert checks[name]["verdict"] == "not checked"
             assert "a program runs" in checks[name]["says"]
