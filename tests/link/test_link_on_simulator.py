@@ -394,9 +394,10 @@ def test_an_unplugged_probe_is_let_go_with_the_link(kind: str, tmp_path: Path) -
     probe = f"sim:nucleo-n657x0-q,state={tmp_path / 'board'},link={kind}"
     link = connect(f"{probe},fault=unplug@1s", swd_clock=8_000_000)
     link.sleep(1.0)
+    with contextlib.suppress(TargetUnreachable):
+        link.read32(CODE)  # a packet that was under way before the probe went still gets there
     with pytest.raises(TargetUnreachable):
-        for _ in range(2):  # packets are under way while the host goes on: the first was there before it went
-            link.read32(CODE)
+        link.read32(CODE)
     with contextlib.suppress(TargetUnreachable):
         link.close()
     connect(probe, swd_clock=8_000_000).close()  # not busy: nobody has the board any more
