@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from n6prog.cli import sim_serve, text
 from n6prog.cli.command import Call, Command, usage
-from n6prog.errors import ProbeBusy, ProbeNotFound, UsageError
+from n6prog.errors import ProbeNotFound, UsageError
+from n6prog.link import Holder, in_use
 from n6prog.values import nearest
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _opened(folder: Path, known: Inspection) -> Iterator[SimBoard]:
         with SimBoard(name, boot1=None, part=part, state=folder, reason="n6prog sim power") as board:
             yield board
     except BoardBusy as busy:
-        raise ProbeBusy.of("E-PROBE-BUSY", f"the simulated board {folder}", holder=_holder(busy.holder)) from busy
+        raise in_use(f"the simulated board {folder}", busy.holder) from busy
     except (OSError, ValueError, KeyError) as problem:
         raise UsageError.of("E-SIM-STATE", str(folder), reason=str(problem)) from problem
 
@@ -127,11 +128,6 @@ def _fitting(size: int) -> str:
         if nor_facts(facts.part).size == size:
             return name
     raise ValueError(f"its NOR holds {size} bytes, and no board has such a part")
-
-
-def _holder(holder: dict[str, object]) -> str:
-    what = f", {holder['reason']}" if holder.get("reason") else ""
-    return f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}{what}"
 
 
 def _show(call: Call, folder: Path) -> None:
@@ -160,7 +156,7 @@ def lines(found: Inspection) -> list[str]:
         ("BOOT1", boot),
         ("NOR", f"{found.part or unknown}, {found.nor_bytes / _MIB:g} MiB"),
         ("virtual time", f"{found.virtual_seconds:.6f} s since power first came on"),
-        ("in use by", _holder(found.holder) if found.holder is not None else "nobody"),
+        ("in use by", str(Holder.of(found.holder)) if found.holder is not None else "nobody"),
     ]
     if found.journal_problem is not None:
         rows.insert(2, ("journal", found.journal_problem))

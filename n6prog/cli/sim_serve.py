@@ -7,8 +7,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from n6prog.cli.command import Call, usage
-from n6prog.errors import FlashFailure, ProbeBusy, ProbeNotFound, UsageError
+from n6prog.errors import FlashFailure, ProbeNotFound, UsageError
 from n6prog.events import EventType
+from n6prog.link import in_use
 
 if TYPE_CHECKING:
     from n6prog.sim.serve.serving import Ports
@@ -131,9 +132,7 @@ def _known(problem: Exception, probe: str) -> Exception | None:
     from n6prog.sim.errors import BoardBusy, SimTripwire
 
     if isinstance(problem, BoardBusy):
-        holder = problem.holder
-        who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
-        return ProbeBusy.of("E-PROBE-BUSY", probe, holder=f"{who}, {holder.get('reason', '')}")
+        return in_use(probe, problem.holder)
     if isinstance(problem, SimTripwire):
         return FlashFailure.of("E-SIM-TRIPWIRE", probe, reason="; ".join(problem.violations))
     if isinstance(problem, ImportError) and problem.name in ("unicorn", None):

@@ -172,7 +172,9 @@ class Story:
             self._pieces.append(_Told.of(data))
             return
         self._rows()
-        if event.type is EventType.PROGRESS:
+        if event.type is EventType.PROGRESS and data.get("text"):
+            self._say(str(data["text"]))
+        elif event.type is EventType.PROGRESS:
             self._console.bar.update(str(data.get("phase", "")), _int(data.get("done")), _int(data.get("total")))
         elif event.type is EventType.PLAN:
             self._sectors = _int(data.get("sectors"))

@@ -127,6 +127,16 @@ TARGET: dict[str, Entry] = {
         "A watchdog, the reset button or a weak supply: use a USB-C to USB-C cable on the ST-LINK port, run it again.",
         source="F50",
     ),
+    "W-RESET-TO-CONNECT": warning(
+        "{subject} could be reached only by resetting the board ({failure}: {reason})",
+        "Nothing to do. What ran on the board was ended; --connect halt or attach never reset it.",
+        source="F07, F22",
+    ),
+    "W-PROBE-FIRMWARE": warning(
+        "probe firmware {firmware} was seen to hang at high SWD clocks: staying at {granted}",
+        "Update it with STM32CubeProgrammer (ST-LINK firmware upgrade), or ask for more: --swd-clock 8M.",
+        source="F10, F12",
+    ),
     "W-SWD-CLOCK": warning(
         "reads failed above {granted}, staying there: {reason}",
         "A shorter cable or newer ST-LINK firmware makes the link faster; nothing is wrong with what was written.",

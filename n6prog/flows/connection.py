@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ class Connection:
         self._connect = connect
         self._wait = wait
         self._image = image
+        self.purpose = "connect"  # what the probe is taken for, told to others who want it
+        self.tell: Callable[[str], None] = _silent  # hears what is tried when connecting is not easy
         self._link: Link | None = None
         self._loader: Loader | None = None
         self._identity: Identity | None = None
@@ -69,7 +72,13 @@ class Connection:
             from n6prog.link import open_link
 
             self._link = open_link(
-                self._probe, swd_clock=self._swd_clock, connect=self._connect, board=self.board, wait=self._wait
+                self._probe,
+                swd_clock=self._swd_clock,
+                connect=self._connect,
+                board=self.board,
+                wait=self._wait,
+                reason=self.purpose,
+                tell=self.tell,
             )
             self._granted = self._link.swd_clock_hz
             self._findings = self._link.findings
@@ -149,6 +158,10 @@ class Connection:
     def _header_version(self) -> str:
         """The STM2 header version this silicon wants, "" when the cut is not known."""
         return self.link.chip_info().header
+
+
+def _silent(text: str) -> None:
+    """Nobody listens."""
 
 
 def measured_part(board: BoardProfile, identity: Identity) -> tuple[NorPart, tuple[Finding, ...]]:

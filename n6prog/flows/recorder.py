@@ -22,6 +22,8 @@ class Recorder:
     def __init__(self, action: str, connection: Connection, on_event: OnEvent, **begin: object) -> None:
         self._action = action
         self._connection = connection
+        connection.purpose = action
+        connection.tell = self._connecting
         self._on_event = on_event
         self._begin = begin
         self._started = time.monotonic()
@@ -37,6 +39,10 @@ class Recorder:
     def emit(self, kind: EventType, **data: object) -> None:
         """Send one event."""
         self._on_event(Event(kind, data))
+
+    def _connecting(self, text: str) -> None:
+        """What is tried because connecting did not work at once."""
+        self.emit(EventType.PROGRESS, phase="connect", done=0, total=0, text=text)
 
     def say(self, findings: Sequence[Finding]) -> None:
         """Keep warnings and notes for the report; warnings become events. What was said before is not repeated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from n6prog.targets import chip
 START_HZ = 1_000_000
 AUTO_STEPS_HZ = (8_000_000, 3_300_000)
 """What `auto` tries above START_HZ. ST-LINK V3 grants both; 24 MHz is for those who ask: probes were seen to hang."""
+_HANG_BELOW = (3, 17)  # ST-LINK V3 firmware J16 was seen to hang once in 10 000 accesses (users.md F10), J17 not
+_HANGING_STEPS_HZ = (3_300_000,)
 FALLBACK_HZ = 200_000
 """What is tried when nothing answers at START_HZ: long wires, weak pull-ups."""
 _PROBE_SAMPLE = 256
@@ -21,6 +24,17 @@ def format_clock(hertz: int) -> str:
     if hertz >= 1_000_000:
         return f"{hertz / 1_000_000:g} MHz"
     return f"{hertz / 1_000:g} kHz"
+
+
+def known_to_hang(firmware: str) -> bool:
+    """Whether this probe firmware ("V3J16M6") is one of those that were seen to hang at high clocks."""
+    match = re.match(r"V(\d+)J(\d+)", firmware)
+    return match is not None and int(match[1]) == _HANG_BELOW[0] and int(match[2]) < _HANG_BELOW[1]
+
+
+def auto_steps(firmware: str) -> tuple[int, ...]:
+    """The clocks to try above START_HZ with this probe firmware, the fastest first, in hertz."""
+    return _HANGING_STEPS_HZ if known_to_hang(firmware) else AUTO_STEPS_HZ
 
 
 def set_clock(probe: Any, hertz: int) -> int:

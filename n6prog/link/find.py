@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from n6prog.errors import N6ProgError, ProbeNotFound, UsageError
+from n6prog.link import lock
+from n6prog.link.holder import Holder, holder_of_file
 from n6prog.link.types import ProbeInfo
 
 
@@ -28,7 +29,7 @@ def describe(probe: Any) -> ProbeInfo:
         name=probe.product_name,
         firmware=getattr(link, "version_str", None) or getattr(probe, "firmware_version", None) or "",
         voltage=getattr(link, "target_voltage", None) or None if probe.is_open else None,
-        holder="" if probe.is_open else holder_of(probe),
+        holder=None if probe.is_open else holder_of(probe),
     )
 
 
@@ -81,19 +82,13 @@ def _simulated(spec: str) -> Any:
         raise UsageError.of("E-SIM-SPEC", spec, reason=str(exc)) from None
 
 
-def holder_of(probe: Any) -> str:
-    """Which process has this probe's USB device open, as "name (pid N)"; "" where that cannot be told (Linux only)."""
+def holder_of(probe: Any) -> Holder | None:
+    """Who has this probe: by our lock, or by its USB device being open (Linux); None for nobody, or nobody known."""
+    held = lock.holder_of(probe.unique_id)
+    if held is not None:
+        return held
     device = getattr(getattr(getattr(probe, "_link", None), "_device", None), "_dev", None)
     bus, address = getattr(device, "bus", None), getattr(device, "address", None)
     if bus is None or address is None:
-        return ""
-    node = f"/dev/bus/usb/{bus:03d}/{address:03d}"
-    for process in Path("/proc").glob("[0-9]*"):
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            if any(str(fd.readlink()) == node for fd in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue  # gone meanwhile, or another user's
-    return ""
+        return None
+    return holder_of_file(Path(f"/dev/bus/usb/{bus:03d}/{address:03d}"))

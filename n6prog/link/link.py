@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from n6prog.errors import N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable
-from n6prog.findings import Finding, finding
+from n6prog.errors import N6ProgError
+from n6prog.findings import Finding
 from n6prog.link import memory
 from n6prog.link.call import CoreCaller
 from n6prog.link.chipinfo import read_chip_info
-from n6prog.link.clock import (
-    AUTO_STEPS_HZ,
-    FALLBACK_HZ,
-    START_HZ,
-    format_clock,
-    granted_clock,
-    is_reliable,
-    reference_sample,
-    set_clock,
-)
-from n6prog.link.failures import Attempt, explained, tripwire, when_connecting
-from n6prog.link.find import choose, describe
-from n6prog.link.session import connect_mode, make_session, same_directory
+from n6prog.link.failures import Attempt, explained, tripwire
+from n6prog.link.find import describe
+from n6prog.link.lock import ProbeLock
+from n6prog.link.session import same_directory
 from n6prog.link.types import ChipInfo, ProbeInfo
-from n6prog.link.waits import WallClock, clock_of
+from n6prog.link.waits import clock_of
 from n6prog.targets import chip
-from n6prog.targets.schema import BoardProfile
-
-_RETRY = 0.25
 
 
 class Link:
@@ -40,12 +27,20 @@ class Link:
     probe granted; `findings` are warnings from connecting.
     """
 
-    def __init__(self, session: Any, attempt: Attempt, clock_hz: int, findings: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self,
+        session: Any,
+        attempt: Attempt,
+        clock_hz: int,
+        findings: tuple[Finding, ...] = (),
+        lock: ProbeLock | None = None,
+    ) -> None:
         self.session = session
         self.target = session.target
         self.swd_clock_hz = clock_hz
         self.findings = findings
         self._attempt = attempt
+        self._lock = lock
         self._core = self.target.cores[0]
         self._ap = self._core.ap
         self._clock = clock_of(session.probe)
@@ -207,8 +202,12 @@ class Link:
         except (exceptions.Error, OSError):  # OSError: pyOCD's CMSIS-DAP driver lets libusb's through
             resume = False
         self.session.options.set("resume_on_disconnect", resume)
-        with explained(self._attempt, "close"), same_directory():
-            self.session.close()
+        try:
+            with explained(self._attempt, "close"), same_directory():
+                self.session.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
         self.check_tripwire()
 
     def _give_back(self) -> bool:
@@ -235,116 +234,3 @@ class Link:
         except N6ProgError:
             if error is None:
                 raise
-
-
-def open_link(
-    probe: str | None = None,
-    *,
-    board: BoardProfile,
-    swd_clock: int | None = None,
-    connect: str = "auto",
-    wait: float = 0.0,
-) -> Link:
-    """Find the probe, connect, and make sure that the link carries data unharmed.
-
-    `probe`: None for the only one, a part of its id, or "sim[:...]". `swd_clock` in hertz, None for auto: 1 MHz, then
-    up to 8 MHz while reads of the boot ROM stay equal. `wait`: seconds to wait for a probe that is not there, is busy,
-    or whose board does not answer.
-
-    Raises ProbeNotFound, ProbeBusy, TargetUnreachable, UsageError.
-    """
-    mode = connect_mode(connect)
-    wall = WallClock()
-    end = wall.now() + wait
-    while True:
-        try:
-            return _open(probe, board, swd_clock, mode)
-        except (ProbeNotFound, ProbeBusy, TargetUnreachable) as exc:
-            if wall.now() + _RETRY > end or exc.code in ("E-PROBE-AMBIGUOUS", "E-SIM-EXTRA"):
-                raise
-            wall.sleep(_RETRY)
-
-
-def _open(wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str) -> Link:
-    probe = choose(wanted)
-    attempt = Attempt(probe)
-    starts = [swd_clock] if swd_clock is not None else [START_HZ, FALLBACK_HZ]
-    for last, start in ((start is starts[-1], start) for start in starts):
-        attempt.clocks.append(start)
-        try:
-            session = _connect(probe, board, start, mode, attempt)
-        except TargetUnreachable as exc:
-            if last or exc.code != "E-NOANSWER":
-                raise
-            probe = attempt.probe = choose(wanted)
-            continue
-        break
-    try:
-        with explained(attempt, "connect"):
-            _check_identity(session.target, attempt)
-            clock, findings = _settle_clock(session, swd_clock, attempt)
-    except BaseException:
-        _close_quietly(session, probe)
-        raise
-    return Link(session, attempt, clock, findings)
-
-
-def _connect(probe: Any, board: BoardProfile, hertz: int, mode: str, attempt: Attempt) -> Any:
-    session = None
-    try:
-        session = make_session(probe, board, frequency=hertz, mode=mode)  # asks an ST-LINK for its board already
-        with same_directory():
-            session.open()
-    except Exception as exc:
-        error = when_connecting(exc, attempt)
-        _close_quietly(session, probe)
-        if error is None:
-            raise
-        raise error from exc
-    return session
-
-
-def _close_quietly(session: Any, probe: Any) -> None:
-    """Close what is open after a failed connection; the first failure is the one to tell."""
-    for item in (session, probe):
-        with contextlib.suppress(Exception):
-            if item is not None and probe.is_open:
-                item.close()
-
-
-def _check_identity(target: Any, attempt: Attempt) -> None:
-    with explained(attempt, "identify the chip"):
-        idcode = target.read_ap0(chip.AP0_DBGMCU_IDCODE)
-    if idcode & 0xFFF != chip.DEV_ID:
-        raise TargetUnreachable.of("E-WRONG-CHIP", attempt.name, reason=f"DEV_ID {idcode & 0xFFF:#05x}, not 0x486")
-
-
-def _settle_clock(session: Any, wanted: int | None, attempt: Attempt) -> tuple[int, tuple[Finding, ...]]:
-    """The SWD clock to stay at, granted and tried out, and what is to be said about it."""
-    probe, ap = session.probe, session.target.cores[0].ap
-    start = attempt.clocks[-1]
-    current = granted_clock(probe, start)
-
-    def read(address: int, size: int) -> bytes:
-        return memory.read(ap, address, size, current)
-
-    with explained(attempt, "read the boot ROM", chip.BOOT_ROM, 256):
-        reference = reference_sample(read)
-    trouble = "two reads of the boot ROM differ" if reference is None else is_reliable(read, reference)
-    if reference is None or trouble:
-        raise TargetUnreachable.of("E-SWD-CLOCK", attempt.name, clock=format_clock(current), reason=trouble)
-    if wanted is not None or start < START_HZ:
-        return current, ()  # asked for, or the only one that answered
-    failed = ""
-    for step in AUTO_STEPS_HZ:
-        attempt.clocks.append(step)
-        granted = set_clock(probe, step)
-        trouble = is_reliable(read, reference)
-        if not trouble:
-            return granted, ()
-        failed = f"{format_clock(granted)}: {trouble}"
-    current = set_clock(probe, start)
-    trouble = is_reliable(read, reference)
-    if trouble:
-        raise TargetUnreachable.of("E-SWD-CLOCK", attempt.name, clock=format_clock(current), reason=trouble)
-    return current, (finding("W-SWD-CLOCK", attempt.name, granted=format_clock(current), reason=failed),)

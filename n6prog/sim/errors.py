@@ -38,7 +38,7 @@ class SimTripwire(SimError):
 
 
 class BoardBusy(SimError):
-    """Another process holds the state folder. `holder` has pid, host, since and reason."""
+    """Another process holds the state folder. `holder` has pid, command, user, host, since and reason."""
 
     def __init__(self, folder: str, holder: dict[str, object]) -> None:
         who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
