@@ -51,6 +51,10 @@ class CorePortClosed(exceptions.TargetError):
         )
 
 
+class CorePortHung(exceptions.TargetError):
+    """AP1 is open and does not complete an access: one to a slave without clock hung its bus, until power goes."""
+
+
 class CortexM55_STM32N6(CortexM_v8M):  # noqa: N801  pyOCD's way to name a core of one family
     """The Cortex-M55 behind AP1, with resets that outlive the boot ROM."""
 
@@ -300,7 +304,7 @@ class STM32N657(CoreSightTarget):
         """Put the guard between every user of AP1 and the bus."""
         ap = self.aps.get(APv1Address(chip.AP_CORE))
         if ap is None:
-            raise exceptions.TargetError("AP1 is open and its identity cannot be read")
+            raise CorePortHung("AP1 is open and does not answer")
         self._guard = BusGuard(ap, self.bring_up_xspi2, _refused)
         self._guard.install(ap)
 

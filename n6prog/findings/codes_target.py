@@ -86,6 +86,13 @@ TARGET: dict[str, Entry] = {
         "the chip is not an STM32N6 ({reason})",
         "n6prog works on STM32N657 and its siblings only; check that --probe names the right board.",
     ),
+    "E-BUS-HUNG": error(
+        ExitCode.UNREACHABLE,
+        "the core's port is open and its bus hangs: something accessed a block of the chip that has no clock",
+        "Only a power cycle helps: unplug the board, plug it in again with BOOT1 = 1, run the command again.",
+        "no reset, lower clock or other connect mode ends this; nothing is broken",
+        source="F27, F33",
+    ),
     "E-NO-HALT": error(
         ExitCode.UNREACHABLE,
         "the core does not halt ({reason})",

@@ -40,9 +40,9 @@ _HALT, _UNDER_RESET = "halt", "under-reset"
 # What a lower clock, and what a reset through NRST, may mend. The reset starts the boot ROM again: it samples the BOOT
 # pins, opens AP1, and ends whatever firmware did to the core, the debug pins and XSPI2.
 _MENDED_BY_CLOCK = ("E-NOANSWER", "E-SWD-CLOCK")
-_MENDED_BY_RESET = ("E-NOANSWER", "E-AP1-CLOSED", "E-NO-HALT", "E-CONNECT")
+_MENDED_BY_RESET = ("E-NOANSWER", "E-AP1-CLOSED", "E-NO-HALT", "E-CONNECT", "E-BUS-HUNG")
 # The failure to tell when several ways failed: the one that saw most of the chip.
-_TELLING = ("E-NOANSWER", "E-SWD-CLOCK", "E-CONNECT", "E-NO-HALT", "E-AP1-CLOSED", "E-WRONG-CHIP")
+_TELLING = ("E-NOANSWER", "E-SWD-CLOCK", "E-CONNECT", "E-NO-HALT", "E-BUS-HUNG", "E-AP1-CLOSED", "E-WRONG-CHIP")
 
 
 def silent(text: str) -> None:
@@ -96,12 +96,18 @@ class Ways:
         tried = "; ".join(f"{way}: {each.code}" for way, each in self.failed)
         return TargetUnreachable([replace(found, evidence={**found.evidence, "tried": tried}), *error.findings[1:]])
 
-    def findings(self, way: Way) -> tuple[Finding, ...]:
-        """What is to be said of a way that worked: nothing, unless it took a reset that nobody asked for."""
-        if not self.failed or way.mode != _UNDER_RESET or self.failed[0][0].mode == _UNDER_RESET:
+    def findings(self, way: Way, probe: str) -> tuple[Finding, ...]:
+        """What is to be said of a way that worked after others failed: a reset nobody asked for, a low clock."""
+        if not self.failed:
             return ()
-        first = self.failed[0][1].findings[0]
-        return (finding("W-RESET-TO-CONNECT", first.subject, reason=first.text, failure=first.code),)
+        before, error = self.failed[0]
+        first = error.findings[0]
+        said = []
+        if way.mode != before.mode:
+            said.append(finding("W-RESET-TO-CONNECT", probe, reason=first.text, failure=first.code))
+        if way.hertz < before.hertz:
+            said.append(finding("W-SWD-CLOCK", probe, granted=format_clock(way.hertz), reason=first.text))
+        return tuple(said)
 
 
 def open_link(
@@ -163,7 +169,7 @@ def _open(wanted: str | None, board: BoardProfile, ways: Ways, reason: str, tell
                 way = following
                 continue
             stack.pop_all()
-            return Link(session, attempt, clock, (*ways.findings(way), *findings), lock)
+            return Link(session, attempt, clock, (*ways.findings(way, attempt.name), *findings), lock)
     raise ways.error() from ways.failed[-1][1]
 
 

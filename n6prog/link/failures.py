@@ -56,13 +56,15 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
     """The exception of n6prog for what went wrong while connecting, or None when it is none of ours to explain."""
     from pyocd.core import exceptions
 
-    from n6prog.targets.stm32n657 import CorePortClosed
+    from n6prog.targets.stm32n657 import CorePortClosed, CorePortHung
 
     known = _simulated(error, attempt) or _busy(error, attempt)
     if known is not None:
         return known
     if isinstance(error, CorePortClosed):
         return _closed(error, attempt)
+    if isinstance(error, CorePortHung):
+        return TargetUnreachable.of("E-BUS-HUNG", attempt.name, reason=str(error), **attempt.evidence())
     if isinstance(error, exceptions.Error):
         if _is_usb(error):
             return TargetUnreachable.of("E-LINK-LOST", attempt.name, reason=str(error), **attempt.evidence())
