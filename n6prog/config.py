@@ -67,6 +67,7 @@ class Settings:
     header: str = "auto"
     map: tuple[str, ...] = ()
     slot: str | None = None
+    diff: bool = False
     no_verify: bool = False
     after: str = "reset"
     output: str | None = None
@@ -147,10 +148,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
+    Setting("diff", parse_flag, "tell every range of bytes that differs, with both sides", "flag"),
     Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
     Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
     Setting(
-        "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
+        "output",
+        parse_word,
+        "file to write: Intel HEX (.hex), S-records (.srec) or raw",
+        "value",
+        "FILE",
+        ("-o",),
+        is_path=True,
     ),
     Setting("dry_run", parse_flag, "plan only: nothing is written", "flag", "", ("-n",)),
     Setting("json", parse_flag, "events on stdout, one JSON object a line; text goes to stderr", "flag"),

@@ -21,6 +21,7 @@ SAMPLES = {
     "header": ("none", "none"),
     "map": ("0x34000000=0x70100000", ("0x34000000=0x70100000",)),
     "slot": ("app", "app"),
+    "diff": ("1", True),
     "no_verify": ("1", True),
     "after": ("halt", "halt"),
     "output": ("dump.bin", "dump.bin"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from n6prog.errors import N6ProgError
 from n6prog.events import Event, EventType, OnEvent
 from n6prog.findings import ExitCode, Finding, Severity, finding
+from n6prog.flows.diff import Diff
 from n6prog.flows.interrupt import Interrupt
 from n6prog.flows.report import ByteCounts, PieceReport, Report
 
@@ -35,6 +36,7 @@ class Recorder:
         self.findings: list[Finding] = []
         self.dry_run = False
         self.estimated_seconds: float | None = None
+        self.diff: Diff | None = None
 
     def emit(self, kind: EventType, **data: object) -> None:
         """Send one event."""
@@ -137,4 +139,5 @@ class Recorder:
             code=code,
             dry_run=self.dry_run,
             estimated_seconds=self.estimated_seconds,
+            diff=self.diff,
         )

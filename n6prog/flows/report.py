@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from n6prog.findings import ExitCode, Finding
+from n6prog.flows.diff import Diff
 from n6prog.layout.types import Piece
 
 
@@ -86,7 +87,8 @@ class Report:
     `seconds` is wall time. `virtual_seconds` is the simulated board's own time from connect until before `after`, None
     on hardware. `swd_clock_hz` is what the probe granted, None while no probe was opened. `findings` holds warnings and
     notes, and the errors when `ok` is False. `dry_run` says that nothing was written on purpose, `estimated_seconds`
-    what the whole flash costs on the chip and the wire, at the part's typical times.
+    what the whole flash costs on the chip and the wire, at the part's typical times. `diff`: where a verify that was
+    asked for it found differences.
     """
 
     ok: bool
@@ -100,6 +102,7 @@ class Report:
     code: str | None = None
     dry_run: bool = False
     estimated_seconds: float | None = None
+    diff: Diff | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The data of the `end` event."""
@@ -115,6 +118,7 @@ class Report:
             "findings": [found.as_dict() for found in self.findings],
             "dry_run": self.dry_run,
             "estimated_seconds": self.estimated_seconds,
+            **({} if self.diff is None else {"diff": self.diff.as_dict()}),
         }
 
 
