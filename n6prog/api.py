@@ -29,8 +29,8 @@ def check(
 ) -> Placement:
     """Judge whether files can be flashed, and where they would go. Opens no probe, writes nothing.
 
-    `files`: paths or "FILE@ADDR". `board`: name or path of a board profile (None: the NUCLEO-N657X0-Q). `header`: auto,
-    keep or none. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address rules.
+    `files`: paths, "FILE@ADDR" or "FILE@SLOT". `board`: name or path of a board profile (None: the NUCLEO-N657X0-Q).
+    `header`: auto, keep or none. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address rules.
     The placement's `findings` say everything that is wrong; it raises UsageError only for what is no matter of content
     (a file that is not there, a board that is not known).
     """
@@ -63,7 +63,7 @@ def connect(
     from n6prog.flows.board import Board
     from n6prog.flows.source import profile
 
-    known = profile(board or _simulated_board(probe) or DEFAULT_BOARD)
+    known = profile(board or board_of_probe(probe) or DEFAULT_BOARD)
     opened = Board(
         probe,
         board=known,
@@ -89,7 +89,7 @@ def clock(value: str | int) -> int | None:
         raise UsageError.of("E-USAGE", "swd_clock", reason=fault.reason, cure=fault.cure) from fault
 
 
-def _simulated_board(probe: str | None) -> str | None:
+def board_of_probe(probe: str | None) -> str | None:
     """The board a simulated probe's name holds: "sim:BOARD[,key=value...]". Raises UsageError for one there is not."""
     from n6prog.targets.schema import board_names
 

@@ -2,7 +2,8 @@
 
 One table (`SETTINGS`) names every setting once. Its name gives the option (`swd_clock` -> `--swd-clock`), the variable
 (`N6PROG_SWD_CLOCK`) and the key in `n6prog.toml` (`swd_clock`) or in `[tool.n6prog]` of `pyproject.toml`. The command
-line wins over the environment, that over the file nearest upward from the working directory, that over the default.
+line wins over the environment, that over a preset (`[presets.NAME]` of the file), that over the file nearest upward
+from the working directory, that over the default. The file may also give the project's own slots, `[slots.NAME]`.
 Nothing here prints or opens a probe.
 """
 
@@ -14,13 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from n6prog.errors import UsageError
 from n6prog.findings import Finding, finding
 from n6prog.values import (
     ValueFault,
     choice,
+    did_you_mean,
     nearest,
     parse_clock,
     parse_count,
@@ -30,7 +32,11 @@ from n6prog.values import (
     parse_word,
 )
 
+if TYPE_CHECKING:
+    from n6prog.project import ProjectSlot
+
 PREFIX = "N6PROG_"
+_TABLES = ("slots", "presets")
 FILE_NAMES = ("n6prog.toml", "pyproject.toml")
 
 
@@ -77,6 +83,8 @@ class Settings:
     verbose: int = 0
     quiet: bool = False
     log: str | None = None
+    preset: str | None = None
+    slots: tuple[ProjectSlot, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     file: Path | None = None
 
@@ -165,6 +173,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("no_progress", parse_flag, "no progress bar", "flag"),
     Setting("verbose", parse_count, "say more; twice: everything", "count", "", ("-v",), numeric=True),
     Setting("quiet", parse_flag, "errors and warnings only", "flag", "", ("-q",)),
+    Setting("preset", parse_word, "settings of [presets.NAME] in n6prog.toml", "value", "NAME"),
     Setting("log", parse_word, "write everything that happens to FILE", "value", "FILE", is_path=True),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
@@ -172,11 +181,30 @@ BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The settings of one file, and the line each stands on."""
+    """The settings of one table of a file, and the line each stands on.
+
+    `text` is the whole file, `prefix` the table's dotted name ("" for the top).
+    """
 
     path: Path
     values: Mapping[str, object]
     lines: Mapping[str, int]
+    text: str = ""
+    prefix: str = ""
+
+    def where(self, key: str) -> str:
+        """FILE:LINE of a key."""
+        return f"{self.path}:{self.lines.get(key, 1)}"
+
+    def table(self, *names: str) -> ConfigFile | None:
+        """A table inside this one, None where there is none."""
+        values: object = self.values
+        for name in names:
+            values = _subtable(values, name)
+        prefix = ".".join(filter(None, (self.prefix, *names)))
+        if not isinstance(values, dict):
+            return None
+        return ConfigFile(self.path, values, _lines(self.text, prefix), self.text, prefix)
 
 
 def find_file(start: Path) -> ConfigFile | None:
@@ -211,7 +239,8 @@ def _read_file(path: Path) -> ConfigFile | None:
         reason = re.sub(r" \(at .*\)$", "", str(bad))
         raise UsageError.of("E-CONFIG", f"{path}:{line}", reason=f"not TOML: {reason}") from bad
     table = document if ours else _subtable(_subtable(document, "tool"), "n6prog")
-    return ConfigFile(path, table, _lines(text, "" if ours else "tool.n6prog")) if table is not None else None
+    prefix = "" if ours else "tool.n6prog"
+    return ConfigFile(path, table, _lines(text, prefix), text, prefix) if table is not None else None
 
 
 def _subtable(table: object, key: str) -> dict[str, object] | None:
@@ -259,12 +288,15 @@ def resolve(cli: Mapping[str, str], environ: Mapping[str, str], file: ConfigFile
     origins: dict[str, Origin] = {}
     faults: list[Finding] = []
     from_file = _from_file(file, faults) if file else {}
+    from_preset = _from_preset(cli, environ, file, from_file, faults)
     for setting in SETTINGS:
         name = setting.name
         if name in cli:
             text, origin = cli[name], Origin(Place.COMMAND_LINE, setting.option)
         elif environ.get(setting.variable):
             text, origin = environ[setting.variable], Origin(Place.ENVIRONMENT, setting.variable)
+        elif name in from_preset:
+            text, origin = from_preset[name]
         elif name in from_file:
             text, origin = from_file[name]
         else:
@@ -275,9 +307,10 @@ def resolve(cli: Mapping[str, str], environ: Mapping[str, str], file: ConfigFile
             origins[name] = origin
         except ValueFault as bad:
             faults.append(_fault(origin, setting, bad))
+    slots = _slots(file, faults)
     if faults:
         raise UsageError(faults)
-    return Settings(**values, origins=origins, file=file.path if file else None)  # type: ignore[arg-type]
+    return Settings(**values, slots=slots, origins=origins, file=file.path if file else None)  # type: ignore[arg-type]
 
 
 def _fault(origin: Origin, setting: Setting, bad: ValueFault) -> Finding:
@@ -286,13 +319,55 @@ def _fault(origin: Origin, setting: Setting, bad: ValueFault) -> Finding:
     return finding("E-USAGE", origin.detail, reason=f"{origin.detail}: {bad.reason}", cure=bad.cure)
 
 
-def _from_file(file: ConfigFile, faults: list[Finding]) -> dict[str, tuple[str, Origin]]:
+def _slots(file: ConfigFile | None, faults: list[Finding]) -> tuple[ProjectSlot, ...]:
+    if file is None or "slots" not in file.values:
+        return ()
+    from n6prog.project import read_slots
+
+    try:
+        return read_slots(file)
+    except UsageError as error:
+        faults += error.findings
+        return ()
+
+
+def _from_preset(
+    cli: Mapping[str, str],
+    environ: Mapping[str, str],
+    file: ConfigFile | None,
+    from_file: Mapping[str, tuple[str, Origin]],
+    faults: list[Finding],
+) -> dict[str, tuple[str, Origin]]:
+    """The values of the preset that command line, environment or file name, as texts."""
+    setting = BY_NAME["preset"]
+    text, origin = from_file.get("preset", ("", Origin(Place.DEFAULT)))
+    if "preset" in cli:
+        text, origin = cli["preset"], Origin(Place.COMMAND_LINE, setting.option)
+    elif environ.get(setting.variable):
+        text, origin = environ[setting.variable], Origin(Place.ENVIRONMENT, setting.variable)
+    if not text:
+        return {}
+    table = file.table("presets", text) if file else None
+    if table is not None:
+        return _from_file(table, faults, inside_preset=True)
+    presets = file.table("presets") if file else None
+    names = [name for name, value in presets.values.items() if isinstance(value, dict)] if presets else []
+    cure = did_you_mean(text, names) if names else "Write them as [presets.NAME] tables in n6prog.toml."
+    faults.append(_fault(origin, setting, ValueFault(f"there is no preset {text!r}", cure)))
+    return {}
+
+
+def _from_file(
+    file: ConfigFile, faults: list[Finding], *, inside_preset: bool = False
+) -> dict[str, tuple[str, Origin]]:
     """The file's values as texts. Keys may be written with `-` for `_`; paths are relative to the file."""
     found: dict[str, tuple[str, Origin]] = {}
     for key, value in file.values.items():
-        where = f"{file.path}:{file.lines.get(key, 1)}"
+        where = file.where(key)
+        if key in _TABLES and not inside_preset:
+            continue
         setting = BY_NAME.get(key.replace("-", "_"))
-        if setting is None:
+        if setting is None or (inside_preset and setting.name == "preset"):
             faults.append(finding("E-CONFIG", where, reason=f"{key!r} is not a setting. {_unknown_key(key)}"))
             continue
         try:
@@ -307,8 +382,6 @@ def _from_file(file: ConfigFile, faults: list[Finding]) -> dict[str, tuple[str, 
 
 
 def _unknown_key(key: str) -> str:
-    if key == "slots":
-        return 'Slots stand in a board file; name it with board = "my-board.toml".'
     near = nearest(key.replace("-", "_"), BY_NAME)
     return f"Did you mean {near!r}?" if near else "n6prog config lists them."
 

@@ -105,8 +105,8 @@ class Board:
     ) -> Report:
         """Bring files into the NOR, writing what differs, and verify every wanted byte by digest on the chip.
 
-        `files`: paths or "FILE@ADDR". `erase`: "changed" (only what differs), "all-touched" (every touched sector),
-        "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for `n6prog.check`.
+        `files`: paths, "FILE@ADDR" or "FILE@SLOT". `erase`: "changed" (only what differs), "all-touched" (every touched
+        sector), "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for `n6prog.check`.
         `verify=False` leaves out the separate final pass only. `after`: "reset", "halt" or "none". `dry_run`: plan,
         write nothing.
 

@@ -60,7 +60,8 @@ class Chunk:
 class Image:
     """One input file. `findings` hold what is wrong with it; an image with an error may still hold the readable chunks.
 
-    `header` is the STM2 boot header that the first chunk with one starts with, or None.
+    `header` is the STM2 boot header that the first chunk with one starts with, or None; `slot` is the board's slot
+    that the file was given.
     """
 
     chunks: tuple[Chunk, ...]
@@ -70,6 +71,7 @@ class Image:
     file: str = ""
     findings: tuple[Finding, ...] = field(default=())
     header: Header | None = None
+    slot: str = ""
 
     @property
     def size(self) -> int:

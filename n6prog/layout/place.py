@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from n6prog.findings import Finding, finding
@@ -38,7 +38,9 @@ def place(
     by_hand = [item if isinstance(item, AddressMap) else parse_map(item) for item in maps]
     home, complaints = _slot_start(slot, device)
     found += complaints
-    state = _State(device, goal, by_hand, home)
+    homes = {image.slot: _slot_start(image.slot, device) for image in images if image.slot}
+    found += [item for _, complaints in homes.values() for item in complaints]
+    state = _State(device, goal, by_hand, {"": home} | {name: start for name, (start, _) in homes.items()})
     for image in images:
         state.add(image)
     found += state.findings
@@ -66,7 +68,7 @@ class _State:
     device: Device
     goal: Goal
     maps: Sequence[AddressMap]
-    home: int | None
+    homes: Mapping[str, int | None]
     flash: list[Piece] = field(default_factory=list)
     ram: list[Chunk] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -74,7 +76,7 @@ class _State:
 
     def add(self, image: Image) -> None:
         """Place one image."""
-        moved = [relocate(self._with_address(chunk), self.maps) for chunk in image.chunks if chunk.size]
+        moved = [relocate(self._with_address(chunk, image.slot), self.maps) for chunk in image.chunks if chunk.size]
         self.used_maps += [item for _, item in moved if item is not None]
         chunks = [chunk for chunk, _ in moved]
         refusals = Refusals(self.device)
@@ -98,11 +100,11 @@ class _State:
                 refusals.add(verdict, rule, chunk)
         self.findings += refusals.findings()
 
-    def _with_address(self, chunk: Chunk) -> Chunk:
+    def _with_address(self, chunk: Chunk, slot: str) -> Chunk:
         """The chunk at its own address, else at the slot asked for, else where its boot header says."""
         if chunk.address is not None:
             return chunk
-        address = self.home
+        address = self.homes[slot]
         if address is None and (head := stm2.parse(chunk.data)) is not None:
             address = head.load_hint()
         return chunk if address is None else replace(chunk, address=address)
