@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from n6prog.errors import UsageError
 from n6prog.findings import Finding, finding
 from n6prog.values import (
+    Choice,
     ValueFault,
     choice,
     did_you_mean,
@@ -111,6 +112,11 @@ class Setting:
     def option(self) -> str:
         """The long option."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words it takes, where these are all."""
+        return self.parse.choices if isinstance(self.parse, Choice) else ()
 
     @property
     def variable(self) -> str:

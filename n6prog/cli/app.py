@@ -22,9 +22,9 @@ from n6prog.values import ValueFault, nearest, parse_flag
 
 def commands() -> tuple[Command, ...]:
     """Every command, in the order of the help text."""
-    from n6prog.cli import check, config, erase, flash, info, list_, read, sim, verify
+    from n6prog.cli import check, completion, config, erase, flash, info, list_, read, sim, verify
 
-    return tuple(module.COMMAND for module in (flash, verify, erase, read, check, info, list_, config, sim))
+    return tuple(module.COMMAND for module in (flash, verify, erase, read, check, info, list_, config, sim, completion))
 
 
 def run(argv: Sequence[str] | None = None) -> int:
