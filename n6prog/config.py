@@ -85,6 +85,13 @@ class Settings:
     quiet: bool = False
     log: str | None = None
     preset: str | None = None
+    loader: str | None = None
+    boot1: str | None = None
+    stlink_port: str | None = None
+    cmsis_dap_port: str | None = None
+    uart_port: str | None = None
+    listen: str | None = None
+    time_scale: str | None = None
     slots: tuple[ProjectSlot, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     file: Path | None = None
@@ -137,6 +144,11 @@ _after = choice(
     absent={"run": "An application is not started from here: set BOOT1 to 0 and power-cycle the board."},
 )
 
+
+def _port(what: str, backend: str, default: int) -> str:
+    return f"{what} (OpenOCD: {backend} backend tcp); default {default}, 0: any, off: none"
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "probe",
@@ -181,6 +193,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("quiet", parse_flag, "errors and warnings only", "flag", "", ("-q",)),
     Setting("preset", parse_word, "settings of [presets.NAME] in n6prog.toml", "value", "NAME"),
     Setting("log", parse_word, "write everything that happens to FILE", "value", "FILE", is_path=True),
+    Setting("loader", parse_word, "another loader image, its build.json beside it", "value", "FILE", is_path=True),
+    Setting("boot1", choice("0", "1"), "with power: the BOOT1 pin, 0 or 1, as power comes on", "value", "N"),
+    Setting("stlink_port", parse_word, _port("the ST-LINK server's protocol", "st-link", 7184), "value", "PORT"),
+    Setting("cmsis_dap_port", parse_word, _port("CMSIS-DAP packets", "cmsis-dap", 4441), "value", "PORT"),
+    Setting("uart_port", parse_word, "USART1, raw bytes; default 4450, 0: any, off: none", "value", "PORT"),
+    Setting("listen", parse_word, "let in other machines too: an IP address of this one", "value", "ADDR"),
+    Setting(
+        "time_scale",
+        parse_word,
+        "board time at least X times wall time (1); 0: clients'",
+        "value",
+        "X",
+        numeric=True,
+    ),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 

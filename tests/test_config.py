@@ -31,6 +31,13 @@ SAMPLES = {
     "verbose": ("2", 2),
     "quiet": ("true", True),
     "preset": ("fast", "fast"),
+    "loader": ("n6.bin", "n6.bin"),
+    "boot1": ("0", "0"),
+    "stlink_port": ("7184", "7184"),
+    "cmsis_dap_port": ("off", "off"),
+    "uart_port": ("0", "0"),
+    "listen": ("127.0.0.1", "127.0.0.1"),
+    "time_scale": ("0.5", "0.5"),
     "log": ("n6.log", "n6.log"),
 }
 
@@ -63,7 +70,7 @@ def test_every_option_has_a_variable_and_a_key(name: str, tmp_path: Path) -> Non
     flag = BY_NAME[name].takes == "flag"
     file = from_toml(tmp_path, f"\n{name} = {'true' if flag else repr(text)}\n")
     by_file = resolve({}, {}, file)
-    expected = str(tmp_path / text) if name in ("log", "output") else value
+    expected = str(tmp_path / text) if name in ("log", "output", "loader") else value
     assert getattr(by_file, name) == expected
     assert str(by_file.origins[name]) == f"{tmp_path / 'n6prog.toml'}:2"
 

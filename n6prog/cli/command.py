@@ -68,6 +68,7 @@ def open_board(call: Call, story: Story) -> Iterator[Board]:
         connect=settings.connect,
         wait=settings.wait,
         on_event=story.on_event,
+        loader=settings.loader,
         lazy=True,
     ) as board:
         yield board

@@ -14,13 +14,14 @@ def bash(commands: Sequence[Words]) -> str:
     """For bash 3.2 and later; needs nothing of the bash-completion package."""
     names = " ".join(item.name for item in commands)
     after = {option.flags: option for item in commands for option in item.options if option.takes}
+    with_value = "|".join(flag for flags in after for flag in flags)
     lines = [
         _HEAD.format("bash"),
         "_n6prog() {",
         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= words= first= i",
         "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
-        f'        case "${{COMP_WORDS[i-1]}}" in {"|".join(flag for flags in after for flag in flags)}) continue ;; esac',
+        f'        case "${{COMP_WORDS[i-1]}}" in {with_value}) continue ;; esac',
         '        case "${COMP_WORDS[i]}" in',
         f"            {'|'.join(item.name for item in commands)}) command=${{COMP_WORDS[i]}}; break ;;",
         "        esac",

@@ -32,7 +32,7 @@ COMMAND = Command(
     summary="bring files into the flash: only what differs is written, all of it is verified",
     group="Program",
     run=run,
-    settings=("erase", "header", "map", "slot", "no_verify", "after"),
+    settings=("erase", "header", "map", "slot", "no_verify", "after", "loader"),
     arguments=add_files,
     details="""\
 examples:

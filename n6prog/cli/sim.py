@@ -39,7 +39,7 @@ def power(call: Call, words: list[str]) -> None:
     if len(words) != 2 or words[1] not in _SWITCH:
         raise usage("sim power wants a state folder and on, off or cycle", "n6prog sim power STATE on|off|cycle")
     folder, switch = _folder(words[0]), words[1]
-    pin = _pin(call.args.boot1)
+    pin = None if call.settings.boot1 is None else int(call.settings.boot1)
     known = _look(folder)
     if pin is not None and switch == "on" and known.powered and not known.pulled and pin != known.boot1:
         raise usage(
@@ -64,14 +64,6 @@ def inspect(call: Call, words: list[str]) -> None:
     if len(words) != 1:
         raise usage("sim inspect wants one state folder", "n6prog sim inspect STATE")
     _show(call, _folder(words[0]))
-
-
-def _pin(typed: str | None) -> int | None:
-    if typed is None:
-        return None
-    if typed not in ("0", "1"):
-        raise usage(f"--boot1 {typed} is not 0 or 1", "BOOT1 = 1 is development boot, 0 starts what is in the flash.")
-    return int(typed)
 
 
 def _folder(word: str) -> Path:
@@ -169,8 +161,6 @@ def lines(found: Inspection) -> list[str]:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("items", nargs="+", metavar="ACTION", help="serve, power or inspect, and what they want")
-    parser.add_argument("--boot1", metavar="N", help="with power: the BOOT1 pin, 0 or 1, as power comes on")
-    sim_serve.add_arguments(parser)
 
 
 ACTIONS: dict[str, Callable[[Call, list[str]], None]] = {
@@ -185,6 +175,7 @@ COMMAND = Command(
     summary="a simulated board: doors for OpenOCD and others, its power, what lies in its folder",
     group="More",
     run=run,
+    settings=("boot1", *sim_serve.SETTINGS),
     arguments=_arguments,
     details="""\
 examples:

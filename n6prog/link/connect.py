@@ -41,6 +41,9 @@ _HALT, _UNDER_RESET = "halt", "under-reset"
 # pins, opens AP1, and ends whatever firmware did to the core, the debug pins and XSPI2.
 _MENDED_BY_CLOCK = ("E-NOANSWER", "E-SWD-CLOCK")
 _MENDED_BY_RESET = ("E-NOANSWER", "E-AP1-CLOSED", "E-NO-HALT", "E-CONNECT", "E-BUS-HUNG")
+# What a reset did not end, only power does.
+_WANT_POWER = ("E-NO-HALT", "E-CONNECT")
+_POWER_CYCLE = "A reset did not help, only a power cycle can: unplug the board, plug it in again with BOOT1 = 1."
 # The failure to tell when several ways failed: the one that saw most of the chip.
 _TELLING = ("E-NOANSWER", "E-SWD-CLOCK", "E-CONNECT", "E-NO-HALT", "E-BUS-HUNG", "E-AP1-CLOSED", "E-WRONG-CHIP")
 
@@ -94,6 +97,8 @@ class Ways:
             return error
         found = error.findings[0]
         tried = "; ".join(f"{way}: {each.code}" for way, each in self.failed)
+        if error.code in _WANT_POWER and any(way.mode == _UNDER_RESET for way, _ in self.failed):
+            found = replace(found, cure=_POWER_CYCLE)
         return TargetUnreachable([replace(found, evidence={**found.evidence, "tried": tried}), *error.findings[1:]])
 
     def findings(self, way: Way, probe: str) -> tuple[Finding, ...]:

@@ -45,6 +45,7 @@ def test_defaults_ask_for_changed_verified_reset_and_a_lazy_probe(n6: Any, board
         "swd_clock": "auto",
         "connect": "auto",
         "wait": 0.0,
+        "loader": None,
         "lazy": True,
     }
     assert board.closed == 1

@@ -78,6 +78,14 @@ def test_the_failure_that_saw_most_of_the_chip_is_told_with_all_that_was_tried()
     )
 
 
+def test_what_a_reset_did_not_end_is_said_to_need_a_power_cycle() -> None:
+    ways = Ways("auto", None)
+    ways.after(Way(*HALT), failure("E-NO-HALT"), powered=True)
+    assert "or connect with --connect under-reset" in ways.error().findings[0].cure
+    ways.after(Way(*RESET), failure("E-NO-HALT"), powered=True)
+    assert ways.error().findings[0].cure.startswith("A reset did not help, only a power cycle can")
+
+
 def test_a_single_failure_is_told_as_it_is() -> None:
     ways = Ways("halt", None)
     ways.after(Way(*HALT), failure("E-NO-HALT"), powered=True)
