@@ -29,8 +29,9 @@ def check(
 ) -> Placement:
     """Judge whether files can be flashed, and where they would go. Opens no probe, writes nothing.
 
-    `files`: paths or "FILE@ADDR". `board`: name or path of a board profile (None: the NUCLEO-N657X0-Q). `header`: auto,
-    keep, none, 2.1 or 2.3. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address rules.
+    `files`: paths, "FILE@ADDR" or "FILE@SLOT". `board`: name or path of a board profile (None: the NUCLEO-N657X0-Q).
+    `header`: auto, keep, none, 2.1 or 2.3. `slot`: put a headerless file into this slot. `maps`: "FROM=TO" address
+    rules.
     The placement's `findings` say everything that is wrong; it raises UsageError only for what is no matter of content
     (a file that is not there, a board that is not known).
     """
@@ -82,7 +83,7 @@ def board_for(
     probe: str | None, board: str | PathLike[str] | BoardProfile | None
 ) -> str | PathLike[str] | BoardProfile:
     """The board that is meant: the one named, else a simulated probe's own, else the NUCLEO-N657X0-Q."""
-    return board or _simulated_board(probe) or DEFAULT_BOARD
+    return board or board_of_probe(probe) or DEFAULT_BOARD
 
 
 def clock(value: str | int) -> int | None:
@@ -96,7 +97,7 @@ def clock(value: str | int) -> int | None:
         raise UsageError.of("E-USAGE", "swd_clock", reason=fault.reason, cure=fault.cure) from fault
 
 
-def _simulated_board(probe: str | None) -> str | None:
+def board_of_probe(probe: str | None) -> str | None:
     """The board a simulated probe's name holds: "sim:BOARD[,key=value...]". Raises UsageError for one there is not."""
     from n6prog.targets.schema import board_names
 

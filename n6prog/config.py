@@ -2,7 +2,8 @@
 
 One table (`SETTINGS`) names every setting once. Its name gives the option (`swd_clock` -> `--swd-clock`), the variable
 (`N6PROG_SWD_CLOCK`) and the key in `n6prog.toml` (`swd_clock`) or in `[tool.n6prog]` of `pyproject.toml`. The command
-line wins over the environment, that over the file nearest upward from the working directory, that over the default.
+line wins over the environment, that over a preset (`[presets.NAME]` of the file), that over the file nearest upward
+from the working directory, that over the default. The file may also give the project's own slots, `[slots.NAME]`.
 Nothing here prints or opens a probe.
 """
 
@@ -14,13 +15,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from n6prog.errors import UsageError
 from n6prog.findings import Finding, finding
 from n6prog.values import (
+    Choice,
     ValueFault,
     choice,
+    did_you_mean,
     nearest,
     parse_clock,
     parse_count,
@@ -30,9 +33,13 @@ from n6prog.values import (
     parse_word,
 )
 
+if TYPE_CHECKING:
+    from n6prog.project import ProjectSlot
+
 PREFIX = "N6PROG_"
 _LARGEST_FILE = 128 << 10  # bytes; tomllib's time grows with the square of a key's length, 1 MiB takes 20 s
 _LARGEST = 1e18  # beyond every setting; Python refuses to write integers of thousands of digits
+_TABLES = ("slots", "presets")
 FILE_NAMES = ("n6prog.toml", "pyproject.toml")
 
 
@@ -69,6 +76,7 @@ class Settings:
     header: str = "auto"
     map: tuple[str, ...] = ()
     slot: str | None = None
+    diff: bool = False
     no_verify: bool = False
     after: str = "reset"
     loader: str = "resident"
@@ -80,6 +88,15 @@ class Settings:
     verbose: int = 0
     quiet: bool = False
     log: str | None = None
+    preset: str | None = None
+    boot1: str | None = None
+    stlink_port: str | None = None
+    cmsis_dap_port: str | None = None
+    uart_port: str | None = None
+    n6prog_port: str | None = None
+    listen: str | None = None
+    time_scale: str | None = None
+    slots: tuple[ProjectSlot, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     file: Path | None = None
 
@@ -108,6 +125,11 @@ class Setting:
         return "--" + self.name.replace("_", "-")
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The words it takes, where these are all."""
+        return self.parse.choices if isinstance(self.parse, Choice) else ()
+
+    @property
     def variable(self) -> str:
         """The environment variable."""
         return PREFIX + self.name.upper()
@@ -124,7 +146,11 @@ _after = choice(
     aliases={"hard-reset": "reset", "hard_reset": "reset", "no-reset": "none", "no_reset": "none"},
     absent={"run": "An application is not started from here: set BOOT1 to 0 and power-cycle the board."},
 )
-_loader = choice("resident", "classic")
+
+
+def _port(what: str, backend: str, default: int) -> str:
+    return f"{what} (OpenOCD: {backend} backend tcp); default {default}, 0: any, off: none"
+
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -155,11 +181,24 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
+    Setting("diff", parse_flag, "tell every range of bytes that differs, with both sides", "flag"),
     Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
     Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
-    Setting("loader", _loader, "code on the chip: resident (default), classic (one call a step)", "value", "WHICH"),
     Setting(
-        "output", parse_word, "file to write: .hex is Intel HEX, others raw", "value", "FILE", ("-o",), is_path=True
+        "loader",
+        parse_word,
+        "code on the chip: resident (default), classic (one call a step), or another image, its build.json beside it",
+        "value",
+        "WHICH",
+    ),
+    Setting(
+        "output",
+        parse_word,
+        "file to write: Intel HEX (.hex), S-records (.srec) or raw",
+        "value",
+        "FILE",
+        ("-o",),
+        is_path=True,
     ),
     Setting(
         "report",
@@ -174,18 +213,58 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("no_progress", parse_flag, "no progress bar", "flag"),
     Setting("verbose", parse_count, "say more; twice: everything", "count", "", ("-v",), numeric=True),
     Setting("quiet", parse_flag, "errors and warnings only", "flag", "", ("-q",)),
+    Setting("preset", parse_word, "settings of [presets.NAME] in n6prog.toml", "value", "NAME"),
     Setting("log", parse_word, "write everything that happens to FILE", "value", "FILE", is_path=True),
+    Setting("boot1", choice("0", "1"), "with power: the BOOT1 pin, 0 or 1, as power comes on", "value", "N"),
+    Setting("stlink_port", parse_word, _port("the ST-LINK server's protocol", "st-link", 7184), "value", "PORT"),
+    Setting("cmsis_dap_port", parse_word, _port("CMSIS-DAP packets", "cmsis-dap", 4441), "value", "PORT"),
+    Setting("uart_port", parse_word, "USART1, raw bytes; default 4450, 0: any, off: none", "value", "PORT"),
+    Setting(
+        "n6prog_port",
+        parse_word,
+        "n6prog's own probe (--probe sim:connect=HOST:PORT); default 4460, 0: any, off: none",
+        "value",
+        "PORT",
+    ),
+    Setting("listen", parse_word, "let in other machines too: an IP address of this one", "value", "ADDR"),
+    Setting(
+        "time_scale",
+        parse_word,
+        "board time at least X times wall time (1); 0: clients'",
+        "value",
+        "X",
+        numeric=True,
+    ),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The settings of one file, and the line each stands on."""
+    """The settings of one table of a file, and the line each stands on.
+
+    `text` is the whole file, `prefix` the table's dotted name ("" for the top).
+    """
 
     path: Path
     values: Mapping[str, object]
     lines: Mapping[str, int]
+    text: str = ""
+    prefix: str = ""
+
+    def where(self, key: str) -> str:
+        """FILE:LINE of a key."""
+        return f"{self.path}:{self.lines.get(key, 1)}"
+
+    def table(self, *names: str) -> ConfigFile | None:
+        """A table inside this one, None where there is none."""
+        values: object = self.values
+        for name in names:
+            values = _subtable(values, name)
+        prefix = ".".join(filter(None, (self.prefix, *names)))
+        if not isinstance(values, dict):
+            return None
+        return ConfigFile(self.path, values, _lines(self.text, prefix), self.text, prefix)
 
 
 def find_file(start: Path) -> ConfigFile | None:
@@ -230,7 +309,8 @@ def _read_file(path: Path) -> ConfigFile | None:
     except RecursionError as bad:
         raise UsageError.of("E-CONFIG", str(path), reason="not TOML: lists or tables are nested too deep") from bad
     table = document if ours else _subtable(_subtable(document, "tool"), "n6prog")
-    return ConfigFile(path, table, _lines(text, "" if ours else "tool.n6prog")) if table is not None else None
+    prefix = "" if ours else "tool.n6prog"
+    return ConfigFile(path, table, _lines(text, prefix), text, prefix) if table is not None else None
 
 
 def _mentions(path: Path, words: bytes) -> bool:
@@ -286,12 +366,15 @@ def resolve(cli: Mapping[str, str], environ: Mapping[str, str], file: ConfigFile
     origins: dict[str, Origin] = {}
     faults: list[Finding] = []
     from_file = _from_file(file, faults) if file else {}
+    from_preset = _from_preset(cli, environ, file, from_file, faults)
     for setting in SETTINGS:
         name = setting.name
         if name in cli:
             text, origin = cli[name], Origin(Place.COMMAND_LINE, setting.option)
         elif environ.get(setting.variable):
             text, origin = environ[setting.variable], Origin(Place.ENVIRONMENT, setting.variable)
+        elif name in from_preset:
+            text, origin = from_preset[name]
         elif name in from_file:
             text, origin = from_file[name]
         else:
@@ -302,9 +385,10 @@ def resolve(cli: Mapping[str, str], environ: Mapping[str, str], file: ConfigFile
             origins[name] = origin
         except ValueFault as bad:
             faults.append(_fault(origin, setting, bad))
+    slots = _slots(file, faults)
     if faults:
         raise UsageError(faults)
-    return Settings(**values, origins=origins, file=file.path if file else None)  # type: ignore[arg-type]
+    return Settings(**values, slots=slots, origins=origins, file=file.path if file else None)  # type: ignore[arg-type]
 
 
 def _fault(origin: Origin, setting: Setting, bad: ValueFault) -> Finding:
@@ -313,13 +397,55 @@ def _fault(origin: Origin, setting: Setting, bad: ValueFault) -> Finding:
     return finding("E-USAGE", origin.detail, reason=f"{origin.detail}: {bad.reason}", cure=bad.cure)
 
 
-def _from_file(file: ConfigFile, faults: list[Finding]) -> dict[str, tuple[str, Origin]]:
+def _slots(file: ConfigFile | None, faults: list[Finding]) -> tuple[ProjectSlot, ...]:
+    if file is None or "slots" not in file.values:
+        return ()
+    from n6prog.project import read_slots
+
+    try:
+        return read_slots(file)
+    except UsageError as error:
+        faults += error.findings
+        return ()
+
+
+def _from_preset(
+    cli: Mapping[str, str],
+    environ: Mapping[str, str],
+    file: ConfigFile | None,
+    from_file: Mapping[str, tuple[str, Origin]],
+    faults: list[Finding],
+) -> dict[str, tuple[str, Origin]]:
+    """The values of the preset that command line, environment or file name, as texts."""
+    setting = BY_NAME["preset"]
+    text, origin = from_file.get("preset", ("", Origin(Place.DEFAULT)))
+    if "preset" in cli:
+        text, origin = cli["preset"], Origin(Place.COMMAND_LINE, setting.option)
+    elif environ.get(setting.variable):
+        text, origin = environ[setting.variable], Origin(Place.ENVIRONMENT, setting.variable)
+    if not text:
+        return {}
+    table = file.table("presets", text) if file else None
+    if table is not None:
+        return _from_file(table, faults, inside_preset=True)
+    presets = file.table("presets") if file else None
+    names = [name for name, value in presets.values.items() if isinstance(value, dict)] if presets else []
+    cure = did_you_mean(text, names) if names else "Write them as [presets.NAME] tables in n6prog.toml."
+    faults.append(_fault(origin, setting, ValueFault(f"there is no preset {text!r}", cure)))
+    return {}
+
+
+def _from_file(
+    file: ConfigFile, faults: list[Finding], *, inside_preset: bool = False
+) -> dict[str, tuple[str, Origin]]:
     """The file's values as texts. Keys may be written with `-` for `_`; paths are relative to the file."""
     found: dict[str, tuple[str, Origin]] = {}
     for key, value in file.values.items():
-        where = f"{file.path}:{file.lines.get(key, 1)}"
+        where = file.where(key)
+        if key in _TABLES and not inside_preset:
+            continue
         setting = BY_NAME.get(key.replace("-", "_"))
-        if setting is None:
+        if setting is None or (inside_preset and setting.name == "preset"):
             faults.append(finding("E-CONFIG", where, reason=f"{key!r} is not a setting. {_unknown_key(key)}"))
             continue
         try:
@@ -334,8 +460,6 @@ def _from_file(file: ConfigFile, faults: list[Finding]) -> dict[str, tuple[str, 
 
 
 def _unknown_key(key: str) -> str:
-    if key == "slots":
-        return 'Slots stand in a board file; name it with board = "my-board.toml".'
     near = nearest(key.replace("-", "_"), BY_NAME)
     return f"Did you mean {near!r}?" if near else "n6prog config lists them."
 

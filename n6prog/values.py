@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _SMALLEST_BARE_CLOCK = 100_000  # hertz; smaller bare numbers come from hands used to kHz (CubeProgrammer, probe-rs)
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F_]+|[0-9][0-9_]*)\s*(?:([kKmMgG])(?:[iI]?[bB])?)?")
@@ -140,21 +140,29 @@ def parse_word(text: str) -> str:
     return text
 
 
-def choice(
-    *choices: str, aliases: Mapping[str, str] | None = None, absent: Mapping[str, str] | None = None
-) -> Callable[[str], str]:
+class Choice:
     """A reader of one word out of `choices`, in any case.
 
     `aliases`: other spellings of them. `absent`: words that users know from elsewhere, with what to do instead.
     """
 
-    def parse(text: str) -> str:
-        word = text.strip().lower()
-        word = (aliases or {}).get(word, word)
-        if word in choices:
-            return word
-        if absent and word in absent:
-            raise ValueFault(f"{text!r} is not in this version", f"{absent[word]} One of: {', '.join(choices)}.")
-        raise ValueFault(f"{text!r} is not known", did_you_mean(text, choices))
+    def __init__(self, choices: tuple[str, ...], aliases: Mapping[str, str], absent: Mapping[str, str]) -> None:
+        self.choices = choices
+        self._aliases = aliases
+        self._absent = absent
 
-    return parse
+    def __call__(self, text: str) -> str:
+        """The choice that the text means. Raises ValueFault."""
+        word = text.strip().lower()
+        word = self._aliases.get(word, word)
+        if word in self.choices:
+            return word
+        if word in self._absent:
+            every = ", ".join(self.choices)
+            raise ValueFault(f"{text!r} is not in this version", f"{self._absent[word]} One of: {every}.")
+        raise ValueFault(f"{text!r} is not known", did_you_mean(text, self.choices))
+
+
+def choice(*choices: str, aliases: Mapping[str, str] | None = None, absent: Mapping[str, str] | None = None) -> Choice:
+    """A reader of one word out of `choices`; see Choice."""
+    return Choice(choices, aliases or {}, absent or {})

@@ -309,7 +309,7 @@ class STM32N657(CoreSightTarget):
         """Put the guard between every user of AP1 and the bus."""
         ap = self.aps.get(APv1Address(chip.AP_CORE))
         if ap is None:
-            raise CorePortDead("AP1 is open and its identity cannot be read")
+            raise CorePortDead("AP1 is open and does not answer")
         self._guard = BusGuard(ap, self.bring_up_xspi2, _refused)
         self._guard.install(ap)
 

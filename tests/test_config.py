@@ -22,6 +22,7 @@ SAMPLES = {
     "header": ("none", "none"),
     "map": ("0x34000000=0x70100000", ("0x34000000=0x70100000",)),
     "slot": ("app", "app"),
+    "diff": ("1", True),
     "no_verify": ("1", True),
     "after": ("halt", "halt"),
     "loader": ("classic", "classic"),
@@ -32,6 +33,14 @@ SAMPLES = {
     "no_progress": ("on", True),
     "verbose": ("2", 2),
     "quiet": ("true", True),
+    "preset": ("fast", "fast"),
+    "boot1": ("0", "0"),
+    "stlink_port": ("7184", "7184"),
+    "cmsis_dap_port": ("off", "off"),
+    "uart_port": ("0", "0"),
+    "n6prog_port": ("0", "0"),
+    "listen": ("127.0.0.1", "127.0.0.1"),
+    "time_scale": ("0.5", "0.5"),
     "log": ("n6.log", "n6.log"),
 }
 
@@ -51,10 +60,10 @@ def refused(folder: Path, text: str, name: str = "n6prog.toml") -> UsageError:
 
 def test_the_table_and_the_type_name_the_same_settings() -> None:
     assert {setting.name for setting in SETTINGS} == set(SAMPLES)
-    assert set(Settings.__dataclass_fields__) - {"origins", "file"} == set(SAMPLES)
+    assert set(Settings.__dataclass_fields__) - {"origins", "file", "slots"} == set(SAMPLES)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "preset"])
 def test_every_option_has_a_variable_and_a_key(name: str, tmp_path: Path) -> None:
     text, value = SAMPLES[name]
     variable = "N6PROG_" + name.upper()
@@ -133,7 +142,15 @@ def test_numbers_in_the_file_are_read_like_texts(tmp_path: Path) -> None:
         ("board = 5\n", 1, "board wants a text"),
         ('after = "run"\n', 1, "not in this version"),
         ('connect = "atach"\n', 1, "Did you mean 'attach'?"),
-        ("\n[slots.app]\nstart = 1\n", 2, "board file"),
+        ("\n[slots.app]\nstart = 1\n", 2, "size: is missing"),
+        ("[slots.app]\nstart = 0x70100001\nsize = 0x1000\nheader = true\n", 2, "multiple of 0x1000"),
+        ("[slots.app]\nstart = 0x70100000\nsize = 0x1000\nheadr = true\n", 4, 'is "headr" meant'),
+        ('[slots."my app"]\nstart = 0x70100000\n', 1, "letters, digits"),
+        ("slots = 3\n", 1, "[slots.app]"),
+        ('[slots]\napp = "0x70100000"\n', 1, "[slots.app]"),
+        ('preset = "fats"\n[presets.fast]\n', 1, "Did you mean 'fast'?"),
+        ('preset = "fast"\n[presets.fast]\nprobe = "a"\npreset = "fast"\n', 4, "'preset' is not a setting"),
+        ('preset = "fast"\n[presets.fast]\n\nafter = "never"\n', 4, "after"),
         ('probe = "a"\nboard = \n', 2, "not TOML"),
         ("erase = 3\n", 1, "erase wants a text"),
     ],
@@ -207,3 +224,43 @@ def test_any_text_is_either_a_value_or_a_usage_error(texts: dict[str, str]) -> N
     except UsageError:
         return
     assert all(settings.origins[name].place is Place.COMMAND_LINE for name in texts)
+
+
+def test_a_preset_goes_before_the_file_and_behind_the_environment(tmp_path: Path) -> None:
+    text = 'board = "a"\nerase = "chip"\nafter = "none"\n[presets.fast]\nswd-clock = "24M"\nerase = "all-touched"\n'
+    file = from_toml(tmp_path, text + 'after = "reset"\n')
+    settings = resolve({"preset": "fast"}, {"N6PROG_AFTER": "halt"}, file)
+    assert (settings.board, settings.swd_clock, settings.erase, settings.after) == (
+        "a",
+        24_000_000,
+        "all-touched",
+        "halt",
+    )
+    assert str(settings.origins["erase"]) == f"{tmp_path / 'n6prog.toml'}:6"
+    assert resolve({}, {}, file).erase == "chip"
+    assert resolve({"preset": "fast", "erase": "changed"}, {}, file).erase == "changed"
+
+
+def test_presets_and_slots_stand_in_pyproject_too(tmp_path: Path) -> None:
+    text = (
+        '[tool.n6prog]\npreset = "ci"\n[tool.n6prog.presets.ci]\nquiet = true\n'
+        "[tool.n6prog.slots.model]\nstart = 0x71000000\nsize = 0x100000\nheader = false\n"
+    )
+    settings = resolve({}, {}, from_toml(tmp_path, text, "pyproject.toml"))
+    assert settings.quiet
+    assert str(settings.origins["quiet"]) == f"{tmp_path / 'pyproject.toml'}:4"
+    (item,) = settings.slots
+    assert (item.slot.name, item.slot.start, item.slot.size, item.slot.header) == (
+        "model",
+        0x7100_0000,
+        0x10_0000,
+        False,
+    )
+    assert item.where == f"{tmp_path / 'pyproject.toml'}:5"
+
+
+def test_a_preset_that_is_nowhere_is_told_with_its_option() -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({"preset": "fast"}, {})
+    assert caught.value.findings[0].subject == "--preset"
+    assert "[presets.NAME]" in caught.value.findings[0].cure

@@ -22,9 +22,10 @@ from n6prog.values import ValueFault, nearest, parse_flag
 
 def commands() -> tuple[Command, ...]:
     """Every command, in the order of the help text."""
-    from n6prog.cli import check, config, doctor, erase, flash, info, list_, read, sim, verify
+    from n6prog.cli import check, completion, config, doctor, erase, flash, info, list_, read, sim, verify
 
-    return tuple(module.COMMAND for module in (flash, verify, erase, read, check, doctor, info, list_, config, sim))
+    modules = (flash, verify, erase, read, check, doctor, info, list_, config, sim, completion)
+    return tuple(module.COMMAND for module in modules)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

@@ -13,12 +13,12 @@ from n6prog.values import ValueFault, nearest, parse_range
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """`FILE[@ADDR]...`."""
+    """`FILE[@ADDR|@SLOT]...`."""
     parser.add_argument(
         "items",
         nargs="+",
         metavar="FILE[@ADDR]",
-        help="ELF, Intel HEX, S-record, STM2 image or raw bytes; raw ones at ADDR",
+        help="ELF, Intel HEX, S-record, STM2 image or raw bytes; the last two at ADDR or in a SLOT",
     )
 
 

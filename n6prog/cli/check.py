@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.cli import story
 from n6prog.cli.arguments import add_files, files, writable
-from n6prog.cli.command import Call, Command
+from n6prog.cli.command import Call, Command, board_of
 from n6prog.errors import UsageError, error_for
 from n6prog.events import EventType
 from n6prog.findings import Finding, finding
@@ -34,7 +34,7 @@ def judge(call: Call, names: Sequence[str]) -> None:
     settings, console = call.settings, call.console
     board = settings.board or _simulated(settings.probe)
     placements = [
-        api.check(*names, board=name, header=settings.header, slot=settings.slot, maps=settings.map)
+        api.check(*names, board=board_of(settings, name), header=settings.header, slot=settings.slot, maps=settings.map)
         for name in ([board] if board else BOARDS)
     ]
     for placement in placements:

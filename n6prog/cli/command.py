@@ -15,8 +15,12 @@ from n6prog.errors import UsageError
 
 if TYPE_CHECKING:
     from n6prog.flows.board import Board
+    from n6prog.targets.schema import BoardProfile
 
-COMMON = ("probe", "swd_clock", "board", "connect", "wait", "dry_run", "json", "no_progress", "verbose", "quiet", "log")
+COMMON = (
+    *("probe", "swd_clock", "board", "connect", "wait", "dry_run"),
+    *("json", "no_progress", "verbose", "quiet", "log", "preset"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def open_board(call: Call, story: Story) -> Iterator[Board]:
     settings = call.settings
     with api.connect(
         settings.probe,
-        board=settings.board,
+        board=board_of(settings, settings.board),
         swd_clock="auto" if settings.swd_clock is None else settings.swd_clock,
         connect=settings.connect,
         wait=settings.wait,
@@ -68,6 +72,20 @@ def open_board(call: Call, story: Story) -> Iterator[Board]:
         lazy=True,
     ) as board:
         yield board
+
+
+def board_of(settings: Settings, name: str | None) -> str | BoardProfile | None:
+    """The board of this name (None: the one the probe is, else the default), with the project's own slots if any.
+
+    Raises UsageError.
+    """
+    if not settings.slots:
+        return name
+    from n6prog import api
+    from n6prog.flows.source import profile
+    from n6prog.project import with_slots
+
+    return with_slots(profile(name or api.board_of_probe(settings.probe) or api.DEFAULT_BOARD), settings.slots)
 
 
 def usage(reason: str, cure: str, subject: str = "") -> UsageError:

@@ -25,6 +25,15 @@ def run(call: Call) -> None:
     )
     for line in text.listing(rows, indent=""):
         call.console.say(line)
+    for item in settings.slots:
+        slot = item.slot
+        what = f"{slot.start:#010x}+{text.size(slot.size)}{', boot header' if slot.header else ''}"
+        call.console.say(f"slot {slot.name}  {what}  {item.where}")
+    call.console.extra["slots"] = [
+        {"name": item.slot.name, "start": item.slot.start, "size": item.slot.size, "header": item.slot.header}
+        | {"origin": item.where}
+        for item in settings.slots
+    ]
     known = [setting.variable for setting in SETTINGS]
     for name in unknown_variables(call.environ):
         near = nearest(name, known)

@@ -20,7 +20,7 @@ _INFO = "flash-id flash_id chip-id chip_id board-info board_info id identify"
 _LIST = "-l --list list-ports list_ports probes devices"
 _CHECK = "image-info image_info validate lint plan"
 _START = "run start -s --start -g --go reset -rst --rst -hardrst --hardrst"
-_LATER = "image rig completion gdb gdbserver gdb-server serve"
+_LATER = "image rig gdb gdbserver gdb-server serve"
 
 # options of other tools inside a command of ours
 OPTIONS = {

@@ -16,7 +16,8 @@ def run(call: Call) -> None:
         raise usage("read takes one range", "One file a range: n6prog read 0x70000000+64K -o dump.bin")
     if not call.settings.output:
         raise usage(
-            "the file to write was not named", "n6prog read RANGE -o FILE; .hex makes Intel HEX, others raw bytes."
+            "the file to write was not named",
+            "n6prog read RANGE -o FILE; .hex makes Intel HEX, .srec S-records, others raw bytes.",
         )
     path = writable(call.settings.output)
     story = Story(call.console)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from n6prog.cli import sim_serve, text
 from n6prog.cli.command import Call, Command, usage
-from n6prog.errors import ProbeBusy, ProbeNotFound, UsageError
+from n6prog.errors import ProbeNotFound, UsageError
+from n6prog.link import Holder, in_use
 from n6prog.values import nearest
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def power(call: Call, words: list[str]) -> None:
     if len(words) != 2 or words[1] not in _SWITCH:
         raise usage("sim power wants a state folder and on, off or cycle", "n6prog sim power STATE on|off|cycle")
     folder, switch = _folder(words[0]), words[1]
-    pin = _pin(call.args.boot1)
+    pin = None if call.settings.boot1 is None else int(call.settings.boot1)
     known = _look(folder)
     if pin is not None and switch == "on" and known.powered and not known.pulled and pin != known.boot1:
         raise usage(
@@ -63,14 +64,6 @@ def inspect(call: Call, words: list[str]) -> None:
     if len(words) != 1:
         raise usage("sim inspect wants one state folder", "n6prog sim inspect STATE")
     _show(call, _folder(words[0]))
-
-
-def _pin(typed: str | None) -> int | None:
-    if typed is None:
-        return None
-    if typed not in ("0", "1"):
-        raise usage(f"--boot1 {typed} is not 0 or 1", "BOOT1 = 1 is development boot, 0 starts what is in the flash.")
-    return int(typed)
 
 
 def _folder(word: str) -> Path:
@@ -115,7 +108,7 @@ def _opened(folder: Path, known: Inspection) -> Iterator[SimBoard]:
         with SimBoard(name, boot1=None, part=part, state=folder, reason="n6prog sim power") as board:
             yield board
     except BoardBusy as busy:
-        raise ProbeBusy.of("E-PROBE-BUSY", f"the simulated board {folder}", holder=_holder(busy.holder)) from busy
+        raise in_use(f"the simulated board {folder}", busy.holder) from busy
     except (OSError, ValueError, KeyError) as problem:
         raise UsageError.of("E-SIM-STATE", str(folder), reason=str(problem)) from problem
 
@@ -129,11 +122,6 @@ def _fitting(size: int) -> str:
         if nor_facts(facts.part).size == size:
             return name
     raise ValueError(f"its NOR holds {size} bytes, and no board has such a part")
-
-
-def _holder(holder: dict[str, object]) -> str:
-    what = f", {holder['reason']}" if holder.get("reason") else ""
-    return f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}{what}"
 
 
 def _show(call: Call, folder: Path) -> None:
@@ -162,7 +150,7 @@ def lines(found: Inspection) -> list[str]:
         ("BOOT1", boot),
         ("NOR", f"{found.part or unknown}, {found.nor_bytes / _MIB:g} MiB"),
         ("virtual time", f"{found.virtual_seconds:.6f} s since power first came on"),
-        ("in use by", _holder(found.holder) if found.holder is not None else "nobody"),
+        ("in use by", str(Holder.of(found.holder)) if found.holder is not None else "nobody"),
     ]
     if found.journal_problem is not None:
         rows.insert(2, ("journal", found.journal_problem))
@@ -175,8 +163,6 @@ def lines(found: Inspection) -> list[str]:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("items", nargs="+", metavar="ACTION", help="serve, power or inspect, and what they want")
-    parser.add_argument("--boot1", metavar="N", help="with power: the BOOT1 pin, 0 or 1, as power comes on")
-    sim_serve.add_arguments(parser)
 
 
 ACTIONS: dict[str, Callable[[Call, list[str]], None]] = {
@@ -191,6 +177,7 @@ COMMAND = Command(
     summary="a simulated board: doors for OpenOCD and others, its power, what lies in its folder",
     group="More",
     run=run,
+    settings=("boot1", *sim_serve.SETTINGS),
     arguments=_arguments,
     details="""\
 examples:

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from n6prog.cli.command import Call, usage
-from n6prog.errors import FlashFailure, ProbeBusy, ProbeNotFound, UsageError
+from n6prog.config import BY_NAME
+from n6prog.errors import FlashFailure, ProbeNotFound, UsageError
 from n6prog.events import EventType
+from n6prog.link import in_use
 
 if TYPE_CHECKING:
     from n6prog.sim.serve.serving import Ports
     from n6prog.sim.spec import SimSpec
 
-_PORTS = (
-    ("stlink", "the ST-LINK server's protocol (OpenOCD: st-link backend tcp)", 7184),
-    ("cmsis-dap", "CMSIS-DAP packets (OpenOCD: cmsis-dap backend tcp)", 4441),
-    ("uart", "USART1, raw bytes", 4450),
-    ("n6prog", "n6prog's own probe (--probe sim:connect=HOST:PORT)", 4460),
-)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `sim serve`."""
-    group = parser.add_argument_group("options of sim serve")
-    for name, what, port in _PORTS:
-        group.add_argument(f"--{name}-port", metavar="PORT", help=f"{what}; default {port}, 0: any, off: none")
-    group.add_argument(
-        "--listen",
-        metavar="ADDR",
-        help="let in other machines too: an IP address of this one; without it only its own programs get in",
-    )
-    group.add_argument(
-        "--time-scale", metavar="X", help="board time at least X times wall time; default 1, 0: clients'"
-    )
+_PORTS = ("stlink_port", "cmsis_dap_port", "uart_port", "n6prog_port")
+SETTINGS = (*_PORTS, "listen", "time_scale")
 
 
 def serve(call: Call, words: list[str]) -> None:
     """Open the board that a word or `--probe` names and serve it until SIGINT or SIGTERM."""
     probe = _probe(call, words)
-    spec, ports, scale = _spec(probe), _ports(call), _scale(call.args.time_scale)
+    spec, ports, scale = _spec(probe), _ports(call), _scale(call.settings.time_scale)
     if call.settings.dry_run:
         call.console.say("dry run: no board was opened")
         return
@@ -57,7 +39,7 @@ def _serve(call: Call, spec: SimSpec, ports: Ports, scale: float) -> None:
     from n6prog.sim.serve.serving import LOOPBACK, Signals, serving
 
     console = call.console
-    address = _address(call.args.listen or LOOPBACK)
+    address = _address(call.settings.listen or LOOPBACK)
     with Signals() as signals, serving(spec, ports, console.say, address=address, time_scale=scale) as server:
         doors = [{"name": name, "address": address, "port": port} for name, port in server.ports.items()]
         for name, port in server.ports.items():
@@ -94,14 +76,13 @@ def _ports(call: Call) -> Ports:
     from n6prog.sim.serve.serving import Ports
 
     given: dict[str, int | None] = {}
-    for name, _, _ in _PORTS:
-        key = name.replace("-", "_")
-        typed = getattr(call.args, f"{key}_port")
+    for name in _PORTS:
+        typed: str | None = getattr(call.settings, name)
         if typed is None:
             continue
         if typed != "off" and not (typed.isascii() and typed.isdecimal() and int(typed) < 1 << 16):
-            raise usage(f"--{name}-port {typed} is no port", "0 to 65535, or off.")
-        given[key] = None if typed == "off" else int(typed)
+            raise usage(f"{BY_NAME[name].option} {typed} is no port", "0 to 65535, or off.")
+        given[name.removesuffix("_port")] = None if typed == "off" else int(typed)
     ports = Ports(**given)
     if ports == Ports(None, None, None, None):
         raise usage("a board without doors serves nobody", "Leave one of the ports on.")
@@ -132,9 +113,7 @@ def _known(problem: Exception, probe: str) -> Exception | None:
     from n6prog.sim.errors import BoardBusy, SimTripwire
 
     if isinstance(problem, BoardBusy):
-        holder = problem.holder
-        who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
-        return ProbeBusy.of("E-PROBE-BUSY", probe, holder=f"{who}, {holder.get('reason', '')}")
+        return in_use(probe, problem.holder)
     if isinstance(problem, SimTripwire):
         return FlashFailure.of("E-SIM-TRIPWIRE", probe, reason="; ".join(problem.violations))
     if isinstance(problem, ImportError) and problem.name in ("unicorn", None):

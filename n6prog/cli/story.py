@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from n6prog.cli import text
 from n6prog.cli.console import Console
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 _SECTOR = 4096
 _NAMES_SHOWN = 3
+_RANGES_SHOWN = 32
 
 
 class PieceFacts(Protocol):
@@ -168,11 +169,17 @@ class Story:
         """Pass the event on, and print what people want to see of it."""
         self._console.event(event)
         data = event.data
+        diff = data.get("diff")
+        if event.type is EventType.END and isinstance(diff, dict):
+            for line in diff_lines(diff):
+                self._say(line)
         if event.type is EventType.REGION:
             self._pieces.append(_Told.of(data))
             return
         self._rows()
-        if event.type is EventType.PROGRESS:
+        if event.type is EventType.PROGRESS and data.get("text"):
+            self._say(str(data["text"]))
+        elif event.type is EventType.PROGRESS:
             self._console.bar.update(str(data.get("phase", "")), _int(data.get("done")), _int(data.get("total")))
         elif event.type is EventType.PLAN:
             self._sectors = _int(data.get("sectors"))
@@ -276,6 +283,22 @@ def connect_lines(data: Mapping[str, object]) -> list[str]:
     ]
     nor = f"NOR {data.get('nor', '')} {_int(data.get('nor_size')) / _MIB:g} MiB ({data.get('jedec', '')})"
     return [" · ".join(filter(None, first)), nor]
+
+
+def diff_lines(diff: Mapping[str, Any]) -> list[str]:
+    """The ranges that differ, from the `diff` of an `end` event: where, how much, and the first bytes of both sides."""
+    ranges, count = diff["ranges"], int(diff["count"])
+    rows = []
+    for item in ranges[:_RANGES_SHOWN]:
+        more = " …" if item["length"] > len(item["wanted"].split()) else ""
+        size = f"{text.size(item['length']):>9}"
+        rows.append((f"{item['start']:#010x}", size, f"file {item['wanted']}{more}", f"flash {item['found']}{more}"))
+    lines = text.listing(rows)
+    if count > _RANGES_SHOWN:
+        lines.append(f"  and {text.plural(count - _RANGES_SHOWN, 'range')} more; --json has the first {len(ranges)}")
+    if count:
+        lines.append(f"  {text.plural(int(diff['bytes']), 'byte')} in {text.plural(count, 'range')}")
+    return lines
 
 
 def placement_rows(placement: Placement) -> list[str]:

@@ -18,7 +18,7 @@ def run(call: Call) -> None:
         call.console.say("dry run: no probe was opened, nothing was compared")
         return
     with open_board(call, story) as board:
-        report = board.verify(*names, header=settings.header, slot=settings.slot, maps=settings.map)
+        report = board.verify(*names, header=settings.header, slot=settings.slot, maps=settings.map, diff=settings.diff)
         story.verified(report)
 
 
@@ -28,6 +28,6 @@ COMMAND = Command(
     summary="compare the flash with files; exit code 7 where it differs",
     group="Program",
     run=run,
-    settings=("header", "map", "slot", "loader"),
+    settings=("header", "map", "slot", "loader", "diff"),
     arguments=add_files,
 )

@@ -30,6 +30,11 @@ _ANY_FILE: dict[str, Entry] = {
         "{subject} is given the address {address:#010x}, and the {kind} carries addresses of its own",
         "Drop @{address:#010x}; an address belongs to raw files and signed images only.",
     ),
+    "E-FILE-SLOT": error(
+        ExitCode.USAGE,
+        "{subject} is given the slot {slot}, and the {kind} carries addresses of its own",
+        "Drop @{slot}; a slot is for raw files and signed images only. --map FROM=TO moves what is linked elsewhere.",
+    ),
     "E-RAW-ADDRESS": error(
         _REFUSED,
         "{subject} ({size} bytes) at {address:#010x} runs past the end of the 4 GiB address space",

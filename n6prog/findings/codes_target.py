@@ -105,12 +105,6 @@ TARGET: dict[str, Entry] = {
         "the core does not halt ({reason})",
         "Cycle the power with BOOT1 = 1 and try again, or connect with --connect under-reset.",
     ),
-    "W-RESET-TO-HALT": warning(
-        "the core did not halt and was reset: it waited for a part of the chip without clock",
-        "Nothing to do; the program that ran is stopped. Where it does this at every start, it uses an XSPI, SYSCFG or "
-        "RAM before it switches its clock on. With --connect halt n6prog never resets.",
-        source="F27, F33",
-    ),
     "E-SWD-CLOCK": error(
         ExitCode.UNREACHABLE,
         "SWD is not reliable at {clock}: {reason}",
@@ -166,6 +160,16 @@ TARGET: dict[str, Entry] = {
     "W-LEFTOVER": warning(
         "another program had left its flash service at work on the chip; it finished its block and was ended first",
         "Nothing is to be done: the flash is looked at before anything is written.",
+    ),
+    "W-RESET-TO-CONNECT": warning(
+        "{subject} could be reached only by resetting the board ({failure}: {reason})",
+        "Nothing to do. What ran on the board was ended; --connect halt or attach never reset it.",
+        source="F07, F22",
+    ),
+    "W-PROBE-HANGS": warning(
+        "probe firmware {firmware} was seen to hang at high SWD clocks: staying at {granted}",
+        "Update it with STM32CubeProgrammer (ST-LINK firmware upgrade), or ask for more: --swd-clock 8M.",
+        source="F10, F12",
     ),
     "W-SWD-CLOCK": warning(
         "reads failed above {granted}, staying there: {reason}",

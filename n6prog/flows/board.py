@@ -105,10 +105,10 @@ class Board:
     ) -> Report:
         """Bring files into the NOR, writing what differs, and verify every wanted byte by digest on the chip.
 
-        `files`: paths or "FILE@ADDR". `erase`: "changed" (only what differs), "all-touched" (every touched sector),
-        "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for `n6prog.check`.
-        `verify=False` leaves out the separate final pass only. `after`: "reset", "halt" or "none". `dry_run`: plan,
-        write nothing.
+        `files`: paths, "FILE@ADDR" or "FILE@SLOT". `erase`: "changed" (only what differs), "all-touched" (every touched
+        sector), "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for
+        `n6prog.check`. `verify=False` leaves out the separate final pass only. `after`: "reset", "halt" or "none".
+        `dry_run`: plan, write nothing.
 
         Raises UsageError, ImageRefused (before a probe is opened, if none is open yet), FlashFailure, VerifyMismatch.
         """
@@ -116,13 +116,20 @@ class Board:
         options = flash.FlashOptions(placing, erase=erase, verify=verify, after=after, dry_run=dry_run)
         return flash.flash(self._live, self._on_event, files, options)
 
-    def verify(self, *files: Files, header: str = "auto", slot: str | None = None, maps: Sequence[str] = ()) -> Report:
-        """Compare the NOR with files; nothing is written.
+    def verify(
+        self,
+        *files: Files,
+        header: str = "auto",
+        slot: str | None = None,
+        maps: Sequence[str] = (),
+        diff: bool = False,
+    ) -> Report:
+        """Compare the NOR with files; nothing is written. `diff`: the last event holds every range that differs.
 
         Raises VerifyMismatch with the first differing address, the bytes there, how many sectors differ and what the
         difference looks like.
         """
-        return verify.verify(self._live, self._on_event, files, Placing(header, slot, tuple(maps)))
+        return verify.verify(self._live, self._on_event, files, Placing(header, slot, tuple(maps)), diff=diff)
 
     def erase(self, ranges: Sequence[Range] = (), *, chip: bool = False, dry_run: bool = False) -> Report:
         """Set ranges, (address, size) or "START+LEN", or with `chip` the whole part to FF, and check that they are.
@@ -138,7 +145,7 @@ class Board:
         return data
 
     def read_to(self, path: str | PathLike[str], address: int, size: int, fmt: str = "") -> Report:
-        """Read into a file: `fmt` "bin" or "hex", "" by the name's ending. It appears only when it is complete."""
+        """Read into a file that appears when it is complete: `fmt` "bin", "hex" or "srec", "" by the name's ending."""
         return read.read_to(self._live, self._on_event, path, address, size, fmt)
 
     def close(self) -> None:

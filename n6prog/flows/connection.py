@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -49,6 +50,8 @@ class Connection:
         self._connect = connect
         self._wait = wait
         self._kind, self._image = _kind_and_image(loader)
+        self.purpose = "connect"  # what the probe is taken for, told to others who want it
+        self.tell: Callable[[str], None] = _silent  # hears what is tried when connecting is not easy
         self._link: Link | None = None
         self._loader: Loader | None = None
         self._identity: Identity | None = None
@@ -74,7 +77,13 @@ class Connection:
             from n6prog.link import open_link
 
             self._link = open_link(
-                self._probe, swd_clock=self._swd_clock, connect=self._connect, board=self.board, wait=self._wait
+                self._probe,
+                swd_clock=self._swd_clock,
+                connect=self._connect,
+                board=self.board,
+                wait=self._wait,
+                reason=self.purpose,
+                tell=self.tell,
             )
         return self._link
 
@@ -200,6 +209,10 @@ def _kind_and_image(
 ) -> tuple[str, str | PathLike[str] | LoaderImage | None]:
     """Which loader is meant, and whose code it runs (None: what ships)."""
     return (loader, None) if isinstance(loader, str) and loader in (RESIDENT, CLASSIC) else (RESIDENT, loader)
+
+
+def _silent(text: str) -> None:
+    """Nobody listens."""
 
 
 def measured_part(board: BoardProfile, identity: Identity) -> tuple[NorPart, tuple[Finding, ...]]:

@@ -10,6 +10,7 @@ from n6prog.doctor.explain import explained_error
 from n6prog.errors import N6ProgError
 from n6prog.events import Event, EventType, OnEvent
 from n6prog.findings import ExitCode, Finding, Severity, finding
+from n6prog.flows.diff import Diff
 from n6prog.flows.interrupt import Interrupt
 from n6prog.flows.report import ByteCounts, PieceReport, Report
 
@@ -23,6 +24,8 @@ class Recorder:
     def __init__(self, action: str, connection: Connection, on_event: OnEvent, **begin: object) -> None:
         self._action = action
         self._connection = connection
+        connection.purpose = action
+        connection.tell = self._connecting
         self._on_event = on_event
         self._begin = begin
         self._started = time.monotonic()
@@ -35,10 +38,15 @@ class Recorder:
         self.dry_run = False
         self.estimated_seconds: float | None = None
         self.doubt: tuple[int, int] | None = None  # the first range not known to be good: address, size
+        self.diff: Diff | None = None
 
     def emit(self, kind: EventType, **data: object) -> None:
         """Send one event."""
         self._on_event(Event(kind, data))
+
+    def _connecting(self, text: str) -> None:
+        """What is tried because connecting did not work at once."""
+        self.emit(EventType.PROGRESS, phase="connect", done=0, total=0, text=text)
 
     def say(self, findings: Sequence[Finding]) -> None:
         """Keep warnings and notes for the report; warnings become events. What was said before is not repeated."""
@@ -139,4 +147,5 @@ class Recorder:
             dry_run=self.dry_run,
             estimated_seconds=self.estimated_seconds,
             doubt=None if exit_code is ExitCode.DONE else self.doubt,
+            diff=self.diff,
         )

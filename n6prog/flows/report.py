@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from n6prog.findings import ExitCode, Finding
+from n6prog.flows.diff import Diff
 from n6prog.layout.types import Piece
 
 
@@ -87,7 +88,8 @@ class Report:
     on hardware. `swd_clock_hz` is what the probe granted, None while no probe was opened. `findings` holds warnings and
     notes, and the errors when `ok` is False. `dry_run` says that nothing was written on purpose, `estimated_seconds`
     what the whole flash costs on the chip and the wire, at the part's typical times. `doubt`: of a flash that failed in
-    the middle, address and size of the first range not known to be good.
+    the middle, address and size of the first range not known to be good. `diff`: where a verify that was asked for it
+    found differences.
     """
 
     ok: bool
@@ -102,6 +104,7 @@ class Report:
     dry_run: bool = False
     estimated_seconds: float | None = None
     doubt: tuple[int, int] | None = None
+    diff: Diff | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The data of the `end` event."""
@@ -118,6 +121,7 @@ class Report:
             "dry_run": self.dry_run,
             "estimated_seconds": self.estimated_seconds,
             "doubt": None if self.doubt is None else {"start": self.doubt[0], "length": self.doubt[1]},
+            **({} if self.diff is None else {"diff": self.diff.as_dict()}),
         }
 
 

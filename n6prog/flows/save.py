@@ -1,4 +1,4 @@
-"""Writing bytes that were read into a file: raw or Intel HEX, whole or not at all."""
+"""Writing bytes that were read into a file: raw, Intel HEX or S-records, whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from pathlib import Path
 
 from n6prog.errors import UsageError
 from n6prog.image.types import Chunk, Origin
-from n6prog.image.writer import write_ihex, write_raw
+from n6prog.image.writer import write_ihex, write_raw, write_srec
 from n6prog.values import did_you_mean
 
-FORMATS = ("bin", "hex")
-_HEX_NAMES = (".hex", ".ihex", ".ihx", ".h86")
+FORMATS = ("bin", "hex", "srec")
+_NAMES = {
+    **dict.fromkeys((".hex", ".ihex", ".ihx", ".h86"), "hex"),
+    **dict.fromkeys((".srec", ".s19", ".s28", ".s37", ".mot"), "srec"),
+}
+_WRITERS = {"bin": write_raw, "hex": write_ihex, "srec": write_srec}
 
 
 def form(path: str | PathLike[str], fmt: str = "") -> str:
-    """The format, "bin" or "hex": as named, else by the ending. Raises UsageError."""
+    """The format, "bin", "hex" or "srec": as named, else by the ending. Raises UsageError."""
     if not fmt:
-        return "hex" if Path(path).suffix.lower() in _HEX_NAMES else "bin"
+        return _NAMES.get(Path(path).suffix.lower(), "bin")
     if fmt not in FORMATS:
         raise UsageError.of("E-USAGE", "fmt", reason=f"{fmt!r} is no format to write", cure=did_you_mean(fmt, FORMATS))
     return fmt
@@ -37,7 +41,7 @@ class Target:
     def write(self, address: int, data: bytes) -> None:
         """Write all of it: bytes that belong at `address`. Raises OSError."""
         chunk = Chunk(address, memoryview(data), Origin("read"))
-        (write_ihex if self._fmt == "hex" else write_raw)([chunk], self._path)
+        _WRITERS[self._fmt]([chunk], self._path)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from n6prog.image.spec import FileSpec, parse_spec
 from n6prog.image.srec import read_srec
 from n6prog.image.stm2 import Header
 from n6prog.image.types import Chunk, Image, Kind, Origin
-from n6prog.image.writer import write_ihex, write_raw
+from n6prog.image.writer import write_ihex, write_raw, write_srec
 
 __all__ = [
     "Chunk",
@@ -25,4 +25,5 @@ __all__ = [
     "read_srec",
     "write_ihex",
     "write_raw",
+    "write_srec",
 ]

@@ -50,7 +50,7 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def read(spec: str | os.PathLike[str] | FileSpec) -> Image:
-    """The image in a file, named by path or `FILE@ADDR`.
+    """The image in a file, named by path, `FILE@ADDR` or `FILE@SLOT`.
 
     Raises UsageError for a name that cannot be read (E-USAGE, E-NO-FILE). What is wrong with the content never raises;
     it stands in `Image.findings`, all of it, and the image then holds the chunks that could still be read.
@@ -66,7 +66,9 @@ def read(spec: str | os.PathLike[str] | FileSpec) -> Image:
     image = _READERS[kind](content, name) if kind in _READERS else read_raw(content, name, file_spec.address)
     if kind in _READERS and file_spec.address is not None:
         found.add("E-FILE-ADDRESS", address=file_spec.address, kind=_TEXT[kind])
-    return _with_headers(image, found)
+    if kind in _READERS and file_spec.slot:
+        found.add("E-FILE-SLOT", slot=file_spec.slot, kind=_TEXT[kind])
+    return replace(_with_headers(image, found), slot=file_spec.slot)
 
 
 _READERS = {Kind.ELF: read_elf, Kind.IHEX: read_ihex, Kind.SREC: read_srec}

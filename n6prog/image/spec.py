@@ -1,8 +1,9 @@
-"""`FILE@ADDR`: how a file with its address is written."""
+"""`FILE@ADDR` and `FILE@SLOT`: how a file with its place is written."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,30 +11,37 @@ from n6prog.errors import UsageError
 from n6prog.values import ValueFault, parse_number
 
 ADDRESS_LIMIT = 1 << 32
+SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
-    """A file and the address it was given; None where the file or its content decides."""
+    """A file and the address or slot it was given; None and "" where the file or its content decides."""
 
     path: Path
     address: int | None = None
+    slot: str = ""
 
     def __str__(self) -> str:
+        if self.slot:
+            return f"{self.path}@{self.slot}"
         return str(self.path) if self.address is None else f"{self.path}@{self.address:#010x}"
 
 
 def parse_spec(spec: str | os.PathLike[str]) -> FileSpec:
-    """The file and address that `spec` names.
+    """The file and the address or slot that `spec` names; whether the board has that slot is not looked at.
 
     A file that exists under the whole text wins, so names with `@` in them work. A path object carries no address.
-    Raises UsageError (E-USAGE) when what follows the last `@` is not a 32-bit address or no file stands before it.
+    Raises UsageError (E-USAGE) when what follows the last `@` is neither a 32-bit address nor a slot's name, or no file
+    stands before it.
     """
     if not isinstance(spec, str):
         return FileSpec(Path(spec))
     name, at, address = spec.rpartition("@")
     if not at or os.path.lexists(spec):
         return FileSpec(_path(spec, spec))
+    if SLOT.fullmatch(address):
+        return FileSpec(_path(name, spec), slot=address)
     return FileSpec(_path(name, spec), _address(address, spec))
 
 

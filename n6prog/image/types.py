@@ -70,7 +70,7 @@ class Image:
     """One input file. `findings` hold what is wrong with it; an image with an error may still hold the readable chunks.
 
     `header` is the STM2 boot header that the first chunk with one starts with, or None. `cleared` are the sections of
-    an ELF without bytes in the file.
+    an ELF without bytes in the file. `slot` is the board's slot that the file was given.
     """
 
     chunks: tuple[Chunk, ...]
@@ -81,6 +81,7 @@ class Image:
     findings: tuple[Finding, ...] = field(default=())
     header: Header | None = None
     cleared: tuple[Cleared, ...] = ()
+    slot: str = ""
 
     @property
     def size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from n6prog.findings import Finding, finding
@@ -43,7 +43,11 @@ def place(
     by_hand = [item if isinstance(item, AddressMap) else parse_map(item) for item in maps]
     home, complaints = _slot_start(slot, device)
     found += complaints
-    state = _State(device, goal, by_hand, home, header if header in stm2.SUPPORTED and goal is Goal.FLASH else "")
+    homes = {image.slot: _slot_start(image.slot, device) for image in images if image.slot}
+    found += [item for _, complaints in homes.values() for item in complaints]
+    starts = {"": home} | {name: start for name, (start, _) in homes.items()}
+    added = header if header in stm2.SUPPORTED and goal is Goal.FLASH else ""
+    state = _State(device, goal, by_hand, starts, added)
     for image in images:
         state.add(image)
     found += state.findings
@@ -77,7 +81,7 @@ class _State:
     device: Device
     goal: Goal
     maps: Sequence[AddressMap]
-    home: int | None
+    homes: Mapping[str, int | None]
     add_header: str = ""
     flash: list[Piece] = field(default_factory=list)
     ram: list[Chunk] = field(default_factory=list)
@@ -91,7 +95,7 @@ class _State:
             self.findings.append(finding("E-LOADER-GIVEN", image.file, loader=loader))
             return
         self.findings += [*check_memory(image, self.device), *check_filling(image)]
-        moved = self._moved([chunk for chunk in image.chunks if chunk.size])
+        moved = self._moved([chunk for chunk in image.chunks if chunk.size], image.slot)
         chunks = [chunk for chunk, _ in moved]
         refusals = Refusals(self.device)
         vectors = vector_tables(chunks)
@@ -120,12 +124,12 @@ class _State:
         self.findings += refusals.findings()
         self.findings += check_linking(image, self.flash[first:])
 
-    def _moved(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, str]]:
+    def _moved(self, chunks: Sequence[Chunk], slot: str) -> list[tuple[Chunk, str]]:
         """The chunks where --slot, --map and --header put them, each with what was done to it."""
         moved: list[tuple[Chunk, str]] = []
         linked: list[Chunk] = []
-        for chunk in map(self._with_address, chunks):
-            new, by_map = relocate(chunk, self.maps)
+        for chunk in chunks:
+            new, by_map = relocate(self._with_address(chunk, slot), self.maps)
             if by_map is None:
                 linked.append(new)
             else:
@@ -138,11 +142,11 @@ class _State:
         linked = add_headers(linked, self.add_header, self.device)
         return [*((chunk, "" if id(chunk) in before else change) for chunk in linked), *moved]
 
-    def _with_address(self, chunk: Chunk) -> Chunk:
+    def _with_address(self, chunk: Chunk, slot: str) -> Chunk:
         """The chunk at its own address, else at the slot asked for, else where its boot header says."""
         if chunk.address is not None:
             return chunk
-        address = self.home
+        address = self.homes[slot]
         if address is None and (head := stm2.parse(chunk.data)) is not None:
             address = head.load_hint()
         return chunk if address is None else replace(chunk, address=address)

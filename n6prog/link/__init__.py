@@ -4,17 +4,22 @@ Importing this loads nothing of pyOCD; opening a link does.
 """
 
 from n6prog.link.clock import format_clock, slower_than
-from n6prog.link.find import choose, firmware_trouble, is_simulated, list_probes
-from n6prog.link.link import Link, open_link
+from n6prog.link.connect import open_link
+from n6prog.link.find import choose, is_simulated, list_probes
+from n6prog.link.firmware import firmware_trouble
+from n6prog.link.holder import Holder, in_use
+from n6prog.link.link import Link
 from n6prog.link.types import ChipInfo, ProbeInfo
 
 __all__ = [
     "ChipInfo",
+    "Holder",
     "Link",
     "ProbeInfo",
     "choose",
     "firmware_trouble",
     "format_clock",
+    "in_use",
     "is_simulated",
     "list_probes",
     "open_link",

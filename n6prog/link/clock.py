@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from n6prog.link.firmware import firmware_trouble
 from n6prog.targets import chip
 
 START_HZ = 1_000_000
 AUTO_STEPS_HZ = (8_000_000, 3_300_000)
 """What `auto` tries above START_HZ. ST-LINK V3 grants both; 24 MHz is for those who ask: probes were seen to hang."""
+_HANGING_STEPS_HZ = (3_300_000,)  # for ST-LINK firmware that was seen to hang (users.md F10)
 FALLBACK_HZ = 200_000
 """What is tried when nothing answers at START_HZ: long wires, weak pull-ups."""
 SAMPLE = 256
@@ -27,6 +29,11 @@ def format_clock(hertz: int) -> str:
 def slower_than(hertz: int) -> int | None:
     """The next step below a clock, in hertz; None below the lowest."""
     return next((step for step in (*AUTO_STEPS_HZ, START_HZ, FALLBACK_HZ) if step < hertz), None)
+
+
+def auto_steps(firmware: str) -> tuple[int, ...]:
+    """The clocks to try above START_HZ with this probe firmware, the fastest first, in hertz."""
+    return _HANGING_STEPS_HZ if firmware_trouble(firmware) else AUTO_STEPS_HZ
 
 
 def set_clock(probe: Any, hertz: int) -> int:

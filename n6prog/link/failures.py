@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from n6prog.errors import FlashFailure, N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable, UsageError
+from n6prog.errors import FlashFailure, N6ProgError, ProbeNotFound, TargetUnreachable, UsageError
+from n6prog.findings import Finding, finding
 from n6prog.link.clock import format_clock
 from n6prog.link.find import describe, holder_of
+from n6prog.link.holder import in_use
 from n6prog.targets import chip
+from n6prog.targets.schema import BoardProfile, board_names
 
 _USB_ERRORS = {errno.ETIMEDOUT: "no answer", errno.ENODEV: "gone"}
 _POWERED = 1.0  # volts; less is what an unpowered board measures, 1.8 V the least that a powered one does
@@ -22,12 +25,15 @@ class Attempt:
     """What has been tried so far, for the evidence: the probe object and the SWD clocks in hertz.
 
     `target`: pyOCD's target once it is connected. `tripped`: what the simulated board's tripwire caught and was told.
+    `board`: the profile in use. `powered`: False once the probe measured a target without supply.
     """
 
     probe: Any
     clocks: list[int] = field(default_factory=list)
     target: Any = None
     tripped: set[str] = field(default_factory=set)
+    board: BoardProfile | None = None
+    powered: bool = True
 
     @property
     def name(self) -> str:
@@ -70,7 +76,8 @@ def when_connecting(error: Exception, attempt: Attempt) -> N6ProgError | None:
         if dead is not None:
             return _lost(dead, attempt, f"{dead}; {error}")
         voltage = attempt.voltage
-        if voltage is not None and voltage < _POWERED:  # whatever seemed to answer: the ST-LINK itself
+        if voltage is not None and voltage < _POWERED:
+            attempt.powered = False  # whatever seemed to answer: the ST-LINK itself
             reason = f"the target has no power: {voltage:.2f} V; {error}"
             return TargetUnreachable.of("E-NOANSWER", attempt.name, reason=reason, **attempt.evidence())
         # What pyOCD raises before the debug port has answered; the rest comes from what stands behind it.
@@ -92,7 +99,18 @@ def _closed(error: Any, attempt: Attempt) -> N6ProgError:
         "AP1": f"closed ({asked})",
         "DBGMCU_SR.17": error.sr >> 17 & 1,
     }
-    return TargetUnreachable.of("E-AP1-CLOSED", attempt.name, **evidence, **attempt.evidence())
+    return TargetUnreachable(
+        _with_boot_help(finding("E-AP1-CLOSED", attempt.name, **evidence, **attempt.evidence()), attempt)
+    )
+
+
+def _with_boot_help(found: Finding, attempt: Attempt) -> Finding:
+    """The finding with the jumpers of the user's own board in place of those of ST's two."""
+    board = attempt.board
+    if board is None or board.name in board_names():
+        return found
+    help_text = board.boot_help.rstrip(". ")
+    return replace(found, cure=f"{board.title}: {help_text}. Then unplug and replug the power.")
 
 
 def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
@@ -101,11 +119,10 @@ def _busy(error: Exception, attempt: Attempt) -> N6ProgError | None:
     while link is not None:
         holder = getattr(link, "holder", None)
         if holder is not None:
-            return ProbeBusy.of("E-PROBE-BUSY", attempt.name, holder=_holder_text(holder))
+            return in_use(attempt.name, holder)
         number = getattr(link, "errno", None)
         if number == errno.EBUSY:
-            holder = holder_of(attempt.probe) or "another program"
-            return ProbeBusy.of("E-PROBE-BUSY", attempt.name, holder=holder)
+            return in_use(attempt.name, holder_of(attempt.probe) or {})
         if number == errno.EACCES:
             return ProbeNotFound.of("E-PROBE-ACCESS", attempt.name, reason=str(link))
         if number == errno.ENODEV:
@@ -138,14 +155,6 @@ def tripwire(violations: Iterable[str], attempt: Attempt) -> N6ProgError:
     caught = list(violations)
     attempt.tripped.update(caught)
     return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(caught))
-
-
-def _holder_text(holder: Any) -> str:
-    if isinstance(holder, dict):
-        since = f" since {holder['since']}" if holder.get("since") else ""
-        what = f", {holder['reason']}" if holder.get("reason") else ""
-        return f"process {holder.get('pid', '?')} on {holder.get('host', 'this machine')}{since}{what}"
-    return str(holder)
 
 
 def _core_port(attempt: Attempt, doing: str) -> dict[str, str]:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 from typing import Any
 
 from n6prog.errors import N6ProgError, ProbeNotFound, UsageError
+from n6prog.link import lock
+from n6prog.link.holder import Holder, holder_of_file
 from n6prog.link.types import ProbeInfo
 
 
 def is_simulated(probe: str | None) -> bool:
     """Whether this `--probe` value names the simulated board."""
     return probe is not None and (probe.lower() == "sim" or probe.lower().startswith("sim:"))
-
-
-# ST-LINK V3 firmware with known faults: the last J number of each, and what it does (users.md F10, F12).
-_BAD_FIRMWARE = (
-    (15, "trouble with STM32N6 boards, which are younger than it"),
-    (16, "hanging on a read now and then at high SWD clocks, until it is replugged"),
-)
-_V3 = re.compile(r"V3J(\d+)")
-
-
-def firmware_trouble(firmware: str) -> str:
-    """What a probe's firmware ("V3J16M6") is known to do wrong, or ""."""
-    number = _V3.match(firmware)
-    if number is None:
-        return ""
-    return next((trouble for last, trouble in _BAD_FIRMWARE if int(number[1]) <= last), "")
 
 
 def list_probes() -> list[ProbeInfo]:
@@ -40,12 +24,13 @@ def list_probes() -> list[ProbeInfo]:
 def describe(probe: Any) -> ProbeInfo:
     """What is known of a pyOCD probe object, more of it once it is open."""
     link = getattr(probe, "_link", None)
+    is_open = getattr(probe, "is_open", False)
     return ProbeInfo(
         unique_id=probe.unique_id,
         name=probe.product_name,
         firmware=getattr(link, "version_str", None) or getattr(probe, "firmware_version", None) or "",
-        voltage=getattr(link, "target_voltage", None) or None if getattr(probe, "is_open", False) else None,
-        holder="" if getattr(probe, "is_open", True) else holder_of(probe),
+        voltage=getattr(link, "target_voltage", None) or None if is_open else None,
+        holder=None if is_open else holder_of(probe),
     )
 
 
@@ -98,19 +83,13 @@ def _simulated(spec: str) -> Any:
         raise UsageError.of("E-SIM-SPEC", spec, reason=str(exc)) from None
 
 
-def holder_of(probe: Any) -> str:
-    """Which process has this probe's USB device open, as "name (pid N)"; "" where that cannot be told (Linux only)."""
+def holder_of(probe: Any) -> Holder | None:
+    """Who has this probe: by our lock, or by its USB device being open (Linux); None for nobody, or nobody known."""
+    held = lock.holder_of(probe.unique_id)
+    if held is not None:
+        return held
     device = getattr(getattr(getattr(probe, "_link", None), "_device", None), "_dev", None)
     bus, address = getattr(device, "bus", None), getattr(device, "address", None)
     if bus is None or address is None:
-        return ""
-    node = f"/dev/bus/usb/{bus:03d}/{address:03d}"
-    for process in Path("/proc").glob("[0-9]*"):
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            if any(str(fd.readlink()) == node for fd in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue  # gone meanwhile, or another user's
-    return ""
+        return None
+    return holder_of_file(Path(f"/dev/bus/usb/{bus:03d}/{address:03d}"))

@@ -8,34 +8,21 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from n6prog.errors import N6ProgError, ProbeBusy, ProbeNotFound, TargetUnreachable
+from n6prog.errors import N6ProgError
 from n6prog.findings import Finding, finding
-from n6prog.link import leftover, memory, wire
+from n6prog.link import memory, wire
 from n6prog.link.call import CoreCaller
 from n6prog.link.chipinfo import read_chip_info
-from n6prog.link.clock import (
-    AUTO_STEPS_HZ,
-    FALLBACK_HZ,
-    SAMPLE,
-    START_HZ,
-    count_errors,
-    format_clock,
-    granted_clock,
-    is_reliable,
-    reference_sample,
-    set_clock,
-    slower_than,
-)
-from n6prog.link.failures import Attempt, explained, tripwire, when_connecting
-from n6prog.link.find import choose, describe
-from n6prog.link.session import connect_mode, make_session, same_directory
+from n6prog.link.clock import SAMPLE, count_errors, format_clock, set_clock, slower_than
+from n6prog.link.failures import Attempt, explained, tripwire
+from n6prog.link.find import describe
+from n6prog.link.lock import ProbeLock
+from n6prog.link.session import close_quietly, same_directory
 from n6prog.link.types import ChipInfo, ProbeInfo
-from n6prog.link.waits import WallClock, clock_of
+from n6prog.link.waits import clock_of
 from n6prog.targets import chip
 from n6prog.targets.core_registers import TO_GO_ON
-from n6prog.targets.schema import BoardProfile
 
-_RETRY = 0.25
 _LOADER_RAM = range(chip.LOADER_BASE, 0x3420_0000)  # AXISRAM1 from the loader's image on, and AXISRAM2
 _TRIES = 6  # for one read or write
 _MENDED_MOST = 2000  # for one link: then it is none any more
@@ -55,15 +42,14 @@ class Link:
         attempt: Attempt,
         clock_hz: int,
         findings: tuple[Finding, ...] = (),
-        *,
-        may_reset: bool = False,
+        lock: ProbeLock | None = None,
     ) -> None:
         self.session = session
         self.target = attempt.target = session.target
         self.swd_clock_hz = clock_hz
         self.findings = findings
-        self._may_reset = may_reset
         self._attempt = attempt
+        self._lock = lock
         self._core = self.target.cores[0]
         self._ap = self._core.ap
         self._clock = clock_of(session.probe)
@@ -222,7 +208,8 @@ class Link:
         """Halt the core and clear what would make foreign code fault; faults from now on halt the core at once."""
         with explained(self._attempt, "prepare"):
             if not self._core.is_halted():
-                self._stop()
+                self._core.halt()
+                self._core.wait_halted()
             if not self._foreign:
                 self._saved = (self._core.fast_registers.read_all(TO_GO_ON), self._core.read32(chip.MPU_CTRL))
             self._core.sanitise(mask_interrupts=True)
@@ -230,24 +217,6 @@ class Link:
             self._core.write32(chip.DEMCR, demcr | chip.DEMCR_TRCENA | chip.DEMCR_VC_FAULTS)
             self._caller.forget()
             self._prepared = self._foreign = True
-
-    def _stop(self) -> None:
-        """Halt the core. One that waits for ever on a part of the chip without clock takes a reset to do so."""
-        from pyocd.core import exceptions
-        from pyocd.core.target import Target
-
-        try:
-            self._core.halt()
-            self._core.wait_halted()
-        except exceptions.TimeoutError:
-            if not self._may_reset:
-                raise
-            self._core.reset(Target.ResetType.SYSTEM)
-            self._core.halt()
-            self._core.wait_halted()
-            self._saved = None
-            self._foreign = False
-            self.findings = (*self.findings, finding("W-RESET-TO-HALT", self._attempt.name))
 
     def call(self, entry: int, *args: int, stack: int, timeout: float, expect: float = 0.0, name: str = "") -> int:
         """Call a function of the loader on the prepared core; gives r0 as an unsigned word.
@@ -339,18 +308,26 @@ class Link:
         except (exceptions.Error, OSError):  # OSError: pyOCD's CMSIS-DAP driver lets libusb's through
             resume = False
         self.session.options.set("resume_on_disconnect", resume)
-        with explained(self._attempt, "close"), same_directory():
-            try:
-                self.session.close()
-            except BaseException:  # libusb's own error ends pyOCD's close before it comes to the probe
-                _close_quietly(None, self.session.probe)
-                raise
+        try:
+            with explained(self._attempt, "close"), same_directory():
+                try:
+                    self.session.close()
+                except BaseException:  # libusb's own error ends pyOCD's close before it comes to the probe
+                    close_quietly(None, self.session.probe)
+                    raise
+        finally:
+            self._release()
         self.check_tripwire()
 
     def drop(self) -> None:
         """Let go of a probe that does not work any more, without a word to the chip. Never raises."""
         self._closed = True
-        _close_quietly(None, self.session.probe)
+        close_quietly(None, self.session.probe)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def inherit(self, findings: tuple[Finding, ...], reason: str) -> None:
         """Take over what a lost link had to say; `reason`: why it was lost, and this one is slower."""
@@ -383,126 +360,3 @@ class Link:
         except N6ProgError:
             if error is None:
                 raise
-
-
-def open_link(
-    probe: str | None = None,
-    *,
-    board: BoardProfile,
-    swd_clock: int | None = None,
-    connect: str = "auto",
-    wait: float = 0.0,
-    rejoin: bool = False,
-) -> Link:
-    """Find the probe, connect, and make sure that the link carries data unharmed.
-
-    `probe`: None for the only one, a part of its id, or "sim[:...]". `swd_clock` in hertz, None for auto: 1 MHz, then
-    up to 8 MHz while reads of the boot ROM stay equal. `wait`: seconds to wait for a probe that is not there, is busy,
-    or whose board does not answer. `rejoin`: come back to a core that runs our service, and leave it alone; else one
-    that another program left behind is asked to end before the core is halted: what is in its RAM only must get back
-    into the flash.
-
-    Raises ProbeNotFound, ProbeBusy, TargetUnreachable, UsageError.
-    """
-    mode = connect_mode(connect)
-    wall = WallClock()
-    end = wall.now() + wait
-    while True:
-        try:
-            to = "attach" if rejoin else mode
-            return _open(probe, board, swd_clock, to, rejoin=rejoin, may_reset=connect.lower() == "auto")
-        except (ProbeNotFound, ProbeBusy, TargetUnreachable) as exc:
-            if wall.now() + _RETRY > end or exc.code in ("E-PROBE-AMBIGUOUS", "E-SIM-EXTRA"):
-                raise
-            wall.sleep(_RETRY)
-
-
-def _open(
-    wanted: str | None, board: BoardProfile, swd_clock: int | None, mode: str, *, rejoin: bool, may_reset: bool
-) -> Link:
-    probe = choose(wanted)
-    attempt = Attempt(probe)
-    starts = [swd_clock] if swd_clock is not None else [START_HZ, FALLBACK_HZ]
-    for last, start in ((start is starts[-1], start) for start in starts):
-        attempt.clocks.append(start)
-        try:
-            session = _connect(probe, board, start, "attach" if mode == "halt" else mode, attempt)
-        except TargetUnreachable as exc:
-            if last or exc.code != "E-NOANSWER":
-                raise
-            probe = attempt.probe = choose(wanted)
-            continue
-        break
-    try:
-        with explained(attempt, "connect"):
-            _check_identity(session.target, attempt)
-            clock, findings = _settle_clock(session, swd_clock, attempt)
-            if not rejoin and leftover.end(session.target.cores[0], clock_of(session.probe)):
-                findings += (finding("W-LEFTOVER", attempt.name),)
-            if mode == "halt":
-                session.target.cores[0].halt()
-    except BaseException:
-        _close_quietly(session, probe)
-        raise
-    return Link(session, attempt, clock, findings, may_reset=may_reset)
-
-
-def _connect(probe: Any, board: BoardProfile, hertz: int, mode: str, attempt: Attempt) -> Any:
-    session = None
-    try:
-        session = make_session(probe, board, frequency=hertz, mode=mode)  # asks an ST-LINK for its board already
-        with same_directory():
-            session.open()
-    except Exception as exc:
-        error = when_connecting(exc, attempt)
-        _close_quietly(session, probe)
-        if error is None:
-            raise
-        raise error from exc
-    return session
-
-
-def _close_quietly(session: Any, probe: Any) -> None:
-    """Close what is open and does not work; what it was that failed first is the one to tell."""
-    for item in (session, probe):
-        with contextlib.suppress(Exception):
-            if item is not None and probe.is_open:
-                item.close()
-
-
-def _check_identity(target: Any, attempt: Attempt) -> None:
-    with explained(attempt, "identify the chip"):
-        idcode = target.read_ap0(chip.AP0_DBGMCU_IDCODE)
-    if idcode & 0xFFF != chip.DEV_ID:
-        raise TargetUnreachable.of("E-WRONG-CHIP", attempt.name, reason=f"DEV_ID {idcode & 0xFFF:#05x}, not 0x486")
-
-
-def _settle_clock(session: Any, wanted: int | None, attempt: Attempt) -> tuple[int, tuple[Finding, ...]]:
-    """The SWD clock to stay at, granted and tried out, and what is to be said about it."""
-    probe, ap = session.probe, session.target.cores[0].ap
-    start = attempt.clocks[-1]
-    current = granted_clock(probe, start)
-
-    def read(address: int, size: int) -> bytes:
-        return memory.read(ap, address, size, current)
-
-    with explained(attempt, "read the boot ROM", chip.BOOT_ROM, 256):
-        reference = reference_sample(read)
-    trouble = "two reads of the boot ROM differ" if reference is None else is_reliable(read, reference)
-    if reference is None or trouble:
-        raise TargetUnreachable.of("E-SWD-CLOCK", attempt.name, clock=format_clock(current), reason=trouble)
-    if wanted is not None or start < START_HZ:
-        return current, ()  # asked for, or the only one that answered
-    failed = ""
-    for step in AUTO_STEPS_HZ:
-        attempt.clocks.append(step)
-        granted = set_clock(probe, step)
-        trouble = is_reliable(read, reference)
-        if not trouble:
-            return granted, ()
-        failed = f"{format_clock(granted)}: {trouble}"
-    current = set_clock(probe, start)
-    trouble = is_reliable(read, reference)
-    if trouble:
-        raise TargetUnreachable.of("E-SWD-CLOCK", attempt.name, clock=format_clock(current), reason=trouble)
-    return current, (finding("W-SWD-CLOCK", attempt.name, granted=format_clock(current), reason=failed),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,14 @@ def same_directory() -> Iterator[None]:
     finally:
         if before is not None:
             os.chdir(before)
+
+
+def close_quietly(session: Any, probe: Any) -> None:
+    """Close what is open and does not work; what it was that failed first is the one to tell."""
+    for item in (session, probe):
+        with suppress(Exception):
+            if item is not None and probe.is_open:
+                item.close()
 
 
 def target_name(board: BoardProfile) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from n6prog.link.holder import Holder
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
-    """A debug probe. `firmware` is "" and `voltage` (volts) None while unknown; `holder` names who has it open."""
+    """A debug probe. `firmware` is "" and `voltage` (volts) None while unknown; `holder`: who has it."""
 
     unique_id: str
     name: str
     firmware: str = ""
     voltage: float | None = None
-    holder: str = ""
+    holder: Holder | None = None
 
 
 @dataclass(frozen=True, slots=True)

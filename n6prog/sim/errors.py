@@ -62,7 +62,7 @@ def _who(holder: dict[str, object] | str) -> str:
 
 
 class BoardBusy(SimError):
-    """Another process holds the state folder. `holder` has pid, host, since and reason."""
+    """Another process holds the state folder. `holder` has pid, command, user, host, since and reason."""
 
     def __init__(self, folder: str, holder: dict[str, object]) -> None:
         super().__init__(f"the simulated board {folder} is in use by {_who(holder)}")

@@ -33,7 +33,7 @@ _TITLES = {"nucleo-n657x0-q": "NUCLEO-N657X0-Q (simulated)", "stm32n6570-dk": "S
 
 
 class ProbeBusy(exceptions.ProbeError):
-    """Somebody else has the board; `holder` has pid, host, since and reason, or is a text for one unknown."""
+    """Somebody else has the board; `holder` has pid, command, user, host, since and reason, or is a text."""
 
     def __init__(self, busy: BoardBusy | ServedBusy) -> None:
         super().__init__(str(busy))
@@ -155,6 +155,9 @@ class SimProbe(DebugProbe):
     def _plug_in(self, board: SimBoard | ServedBoard) -> Personality:
         """Make the USB device and hand it to the driver."""
 
+    purpose = "probe"
+    """What the board is taken for, for whoever finds it busy."""
+
     @property
     def virtual_clock(self) -> VirtualClock:
         """The board's time since the probe was first opened; it stands still while the probe is closed."""
@@ -222,7 +225,7 @@ class SimProbe(DebugProbe):
 
     def _enter(self) -> SimBoard:
         try:
-            board = board_of(self._spec, self._model, "probe", self._board_clock())
+            board = board_of(self._spec, self._model, self.purpose, self._board_clock())
         except ImportError as problem:
             if problem.name not in ("unicorn", None):  # Unicorn itself gives none when its library does not load
                 raise

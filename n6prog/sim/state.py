@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import errno
 import gc
+import getpass
 import json
 import mmap
 import os
 import platform
 import shutil
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,10 +67,10 @@ def _read_holder(file: IO[str]) -> dict[str, object]:
 
 
 def holder_of(folder: Path) -> dict[str, object] | None:
-    """Who holds the board in `folder`: pid, host, since, reason; None for nobody. Changes nothing. Raises OSError.
+    """Who holds the board in `folder`: pid, command, user, host, since, reason; None for nobody.
 
-    Who lets the board go wipes the text. Where one is left, a shared lock tells a holder from a dead process: it is had
-    for a moment only if the holder is dead.
+    Changes nothing. Who lets the board go wipes the text. Where one is left, a shared lock tells a holder from a dead
+    process: it is had for a moment only if the holder is dead. Raises OSError.
     """
     try:
         file = (folder / "lock").open("r", encoding="utf-8", errors="replace")
@@ -77,6 +79,17 @@ def holder_of(folder: Path) -> dict[str, object] | None:
     with file:
         holder = _read_holder(file)
         return None if not holder or _try_lock(file, shared=True) else holder
+
+
+def _command() -> str:
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv and sys.argv[0] else []
+    return " ".join("n6prog" if word == "__main__.py" else word for word in words)[:120] or "python"
+
+
+def _user() -> str:
+    with suppress(OSError, KeyError, ImportError):  # a user id without a name
+        return getpass.getuser()
+    return ""
 
 
 class Lock:
@@ -93,6 +106,8 @@ class Lock:
         self._file = file
         holder = {
             "pid": os.getpid(),
+            "command": _command(),
+            "user": _user(),
             "host": platform.node(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
             "reason": reason,

@@ -276,7 +276,11 @@ def test_verify_asks_for_a_verify(n6: Any, board: Any) -> None:
     done = n6("verify", "app.elf", "weights.raw@0x71000000", "--slot", "app")
     assert done.code == 0
     assert board.calls == [
-        ("verify", ("app.elf", "weights.raw@0x71000000"), {"header": "auto", "slot": "app", "maps": ()}),
+        (
+            "verify",
+            ("app.elf", "weights.raw@0x71000000"),
+            {"header": "auto", "slot": "app", "maps": (), "diff": False},
+        ),
     ]
     assert "verified in 0.52 s" in done.out
 

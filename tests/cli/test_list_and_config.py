@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from n6prog.config import SETTINGS
+from n6prog.link.holder import Holder
 from n6prog.link.types import ProbeInfo
+
+HOLDER = Holder(7, "openocd", "anna", since="2026-01-31T12:00:00+00:00", reason="debug")
 
 
 @pytest.fixture
@@ -34,12 +38,28 @@ def test_list_without_the_extra_says_what_to_install(
 
 
 def test_list_tells_firmware_and_who_holds_a_probe(n6: Any, probes: list[ProbeInfo]) -> None:
-    probes += [ProbeInfo("003A", "STLINK-V3", "V3J17M10"), ProbeInfo("004B", "STLINK-V3", holder="openocd (pid 7)")]
+    probes += [ProbeInfo("003A", "STLINK-V3", "V3J17M10"), ProbeInfo("004B", "STLINK-V3", holder=HOLDER)]
     done = n6("list", "--json")
     assert [probe["unique_id"] for probe in done.end["probes"]] == ["003A", "004B"]
     lines = done.err.splitlines()
     assert lines[0].split() == ["003A", "STLINK-V3", "V3J17M10"]
-    assert lines[1].endswith("held by openocd (pid 7)")
+    assert lines[1].split(maxsplit=2)[2] == f"in use by {HOLDER}"
+    assert done.end["probes"][0]["holder"] is None
+    assert done.end["probes"][1]["holder"]["pid"] == 7
+    assert "process 7 (openocd), user anna" in str(HOLDER)
+
+
+def test_list_tells_who_has_a_simulated_board(n6: Any, probes: list[ProbeInfo]) -> None:
+    from n6prog.sim import SimBoard
+    from n6prog.sim.state import default_folder
+
+    with SimBoard(state=default_folder("nucleo-n657x0-q"), reason="night run"):
+        done = n6("list", "--json")
+    line = next(line for line in done.err.splitlines() if line.startswith("sim:nucleo"))
+    assert f"in use by process {os.getpid()} (" in line
+    assert line.endswith("for night run")
+    assert done.end["simulated_holders"]["sim:nucleo-n657x0-q"]["reason"] == "night run"
+    assert not n6("list", "--json").end["simulated_holders"]
 
 
 def test_config_shows_every_setting_with_its_origin(n6: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

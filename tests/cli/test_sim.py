@@ -135,7 +135,7 @@ def test_a_board_can_be_named_as_a_probe_is(n6: Any, folder: Path, monkeypatch: 
         (("powr", "x"), "Did you mean power?"),
         (("power", "x"), "wants a state folder and on, off or cycle"),
         (("power", "x", "up"), "wants a state folder and on, off or cycle"),
-        (("power", "x", "on", "--boot1", "2"), "--boot1 2 is not 0 or 1"),
+        (("power", "x", "on", "--boot1", "2"), "--boot1: '2' is not known"),
         (("inspect",), "wants one state folder"),
         (("inspect", "x", "y"), "wants one state folder"),
         (("inspect", "sim:nucleo-n657x0-q,state=none"), "ends with its process"),

@@ -284,7 +284,7 @@ def test_f33_a_loader_that_crashes_or_hangs_is_told_with_its_registers(
     assert "run" in done.findings[code]["cure"].lower()
     again = case.flash()
     assert again.code == 0
-    assert ("W-RESET-TO-HALT" in again.findings) == (code == "E-LOADER-STUCK")
+    assert ("W-RESET-TO-CONNECT" in again.findings) == (code == "E-LOADER-STUCK")
     mended(case)
 
 

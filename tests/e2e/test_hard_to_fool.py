@@ -47,11 +47,40 @@ def test_a_second_process_on_one_board_is_told_who_holds_it(tmp_path: Path) -> N
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        second = bench.run("verify", DEMO_ELF)
+        second = bench.run("verify", DEMO_ELF, "--json")
         holder.communicate("")
     assert second.code == 4, second.text
-    assert str(holder.pid) in second.err
+    assert f"in use by process {holder.pid} (-c), user " in second.err
+    assert ", for connect" in second.err
+    told = next(found for found in second.end["findings"] if found["severity"] == "error")  # type: ignore[attr-defined]
+    assert (told["code"], told["evidence"]["pid"]) == ("E-PROBE-BUSY", holder.pid)
     assert bench.run("verify", DEMO_ELF).code == 0  # free again
+
+
+def test_a_busy_board_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "board")
+    assert bench.run("info").code == 0
+    script = (
+        "import sys, n6prog\n"
+        f"with n6prog.connect({bench.probe!r}) as board:\n"
+        "    print('open', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    waiting = [sys.executable, "-m", "n6prog", "info", "--wait", "60", "--probe", bench.probe]
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with subprocess.Popen(waiting, stdout=subprocess.PIPE, text=True) as second:
+            assert second.stdout is not None
+            line = second.stdout.readline()
+            holder.communicate("")
+            rest, _ = second.communicate()
+    assert f"in use by process {holder.pid}" in line
+    assert "waiting, 60 s at most" in line
+    assert second.returncode == 0
+    assert "boot mode" in rest
 
 
 def test_a_holder_that_was_killed_does_not_keep_the_board(tmp_path: Path) -> None:

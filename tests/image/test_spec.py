@@ -25,6 +25,20 @@ def test_an_address_follows_the_last_at_sign(text: str, path: str, address: int 
     assert parse_spec(text) == FileSpec(Path(path), address)
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "slot"),
+    [
+        ("a.bin@app", "a.bin", "app"),
+        ("a.bin@fsbl-b", "a.bin", "fsbl-b"),
+        ("dir@x/a.bin@model_2", "dir@x/a.bin", "model_2"),
+    ],
+)
+def test_a_slot_may_stand_in_an_addresss_place(text: str, path: str, slot: str) -> None:
+    spec = parse_spec(text)
+    assert spec == FileSpec(Path(path), slot=slot)
+    assert str(spec) == text
+
+
 def test_a_file_whose_name_holds_an_at_sign_wins(tmp_path: Path) -> None:
     odd = tmp_path / "net@0x10"
     odd.write_bytes(b"x")
@@ -37,7 +51,18 @@ def test_a_path_object_carries_no_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "@0x70000000", "a.bin@", "a.bin@0x", "a.bin@7zz", "a.bin@-4", "a.bin@0x1_0000_0000", "a@" + "9" * 9000]
+    "text",
+    [
+        "",
+        "@0x70000000",
+        "a.bin@",
+        "a.bin@0x",
+        "a.bin@7zz",
+        "user@host.bin",
+        "a.bin@-4",
+        "a.bin@0x1_0000_0000",
+        "a@" + "9" * 9000,
+    ],
 )
 def test_what_is_not_file_and_address_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from n6prog.image import Chunk, Origin, read, write_ihex, write_raw
+from n6prog.image import Chunk, Origin, read, write_ihex, write_raw, write_srec
 
 
 def chunk(address: int, data: bytes) -> Chunk:
@@ -88,3 +88,28 @@ def test_a_long_hex_is_written_line_by_line(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 128 << 10
+
+
+def test_s_records_are_these(tmp_path: Path) -> None:
+    """Checksums by hand: count, address, data and checksum sum up to 0xFF modulo 256."""
+    chunks = [chunk(0x7000_0000, bytes(range(32)) + b"A"), chunk(0x10, b"\x01\x02")]
+    write_srec(chunks, tmp_path / "a.srec")
+    assert (tmp_path / "a.srec").read_text().splitlines() == [
+        "S00900006E3670726F679A",  # 09 + 6E 36 70 72 6F 67 = 0x265: 0x65 + 0x9A = 0xFF
+        # 25 + 70 + (0 + .. + 31 = 0x1F0) = 0x285: 0x85 + 0x7A = 0xFF
+        "S32570000000000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F7A",
+        "S306700000204128",  # 06 + 70 + 20 + 41 = 0xD7: + 0x28 = 0xFF
+        "S30700000010" + "0102" + "E5",  # 07 + 10 + 01 + 02 = 0x1A: + 0xE5 = 0xFF
+        "S70500000000FA",
+    ]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=4))
+def test_our_reader_reads_the_s_records(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
+    chunks = [chunk(0x7010_0000 + 0x400 * number, part) for number, part in enumerate(parts)]
+    file = tmp_path_factory.mktemp("srec") / "a.s37"
+    write_srec(chunks, file)
+    image = read(file)
+    assert image.findings == ()
+    assert [(c.address, bytes(c.data)) for c in image.chunks] == [(c.address, bytes(c.data)) for c in chunks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -207,6 +208,19 @@ def test_a_slot_gives_the_address_a_file_lacks(nucleo: Device, image: MakeImage)
     unknown = place([blob], nucleo, slot="wieghts")
     assert errors(unknown) == ["E-SLOT", "E-NO-ADDRESS"]
     assert "fsbl, fsbl-b, app, weights" in unknown.findings[0].cure
+
+
+def test_each_file_may_name_a_slot_of_its_own(nucleo: Device, image: MakeImage) -> None:
+    first = replace(image(("", None, 16), file="a.raw", kind=Kind.RAW), slot="weights")
+    second = image(("", None, 16), file="b.raw", kind=Kind.RAW)
+    placement = place([first, second], nucleo, slot="app", header="none")
+    assert [(piece.address, piece.slot) for piece in placement.flash] == [
+        (0x7010_0000, "app"),
+        (0x7100_0000, "weights"),
+    ]
+    unknown = place([replace(first, slot="wieghts")], nucleo, slot="app", header="none")
+    assert errors(unknown) == ["E-SLOT", "E-NO-ADDRESS"]
+    assert unknown.findings[0].subject == "wieghts"
 
 
 def test_what_leaves_the_part_is_refused_with_its_name_and_size(nucleo: Device, dk: Device, image: MakeImage) -> None:

@@ -105,7 +105,7 @@ def test_the_simulated_boards_lock_names_its_holder() -> None:
         holder: ClassVar = {"pid": 4711, "host": "desk", "since": "2026-01-01T00:00:00+00:00", "reason": "n6prog flash"}
 
     text = explain(BoardBusy()).findings[0].text
-    assert "process 4711 on desk" in text
+    assert "process 4711, on desk, since 2026-" in text
     assert "n6prog flash" in text
 
 

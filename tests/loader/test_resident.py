@@ -143,7 +143,7 @@ class Meter(Wire):
 
 
 @pytest.mark.parametrize(("clock", "packed"), [(1_000_000, True), (24_000_000, False)])
-def test_what_packs_travels_packed_where_the_link_is_the_limit(clock: int, packed: bool) -> None:  # noqa: FBT001
+def test_what_packs_travels_packed_where_the_link_is_the_limit(clock: int, packed: bool) -> None:
     # Blank flash takes 39 ms of programming for a block; the wire 0.75 s at 1 MHz, 31 ms at 24 MHz.
     wire = Meter(FakeLink(swd_clock_hz=clock))
     wanted = [Block(n * BLOCK, 0xFFFF, b"0123456789abcdef" * 4096) for n in range(3)]

@@ -107,7 +107,7 @@ def test_the_second_user_is_told_who_holds_the_board(tmp_path: Path) -> None:
             pass
         holder = caught.value.holder
         assert (holder["pid"], holder["reason"]) == (os.getpid(), "night run")
-        assert set(holder) == {"pid", "host", "since", "reason"}
+        assert set(holder) == {"pid", "command", "user", "host", "since", "reason"}
         assert f"process {os.getpid()}" in str(caught.value)
     with SimBoard(state=tmp_path):
         pass
