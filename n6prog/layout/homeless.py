@@ -27,14 +27,11 @@ def homeless(chunk: Chunk, device: Device) -> Finding:
     if is_vector_table(chunk.data):
         return _program(chunk, device)
     pool = _pool(file)
-    region = "" if pool in ("", "XSPI2") else pool
-    if region.startswith("XSPI"):
-        return finding("E-NO-ADDRESS", file, bytes=chunk.size, hint=f" By its name it belongs to pool {pool}.")
-    if region:
+    if pool not in ("", "XSPI2", "XSPI3"):  # XSPI1 has the PSRAM, where there is one
         return finding("E-POOL-RAM", file, bytes=chunk.size, pool=pool)
-    hint = (
-        f" By its name it belongs to pool xSPI2: {file}@{_XSPI2_POOL:#010x} if the pool was not moved." if pool else ""
-    )
+    hint = ""
+    if pool == "XSPI2":
+        hint = f" By its name it belongs to pool xSPI2: {file}@{_XSPI2_POOL:#010x} if the pool was not moved."
     return finding("E-NO-ADDRESS", file, bytes=chunk.size, hint=hint)
 
 

@@ -35,6 +35,7 @@ def test_a_memory_file_of_an_npu_ram_is_told_by_its_name(check: Any) -> None:
     found = judged.one("E-POOL-RAM")
     assert found["evidence"] == {"bytes": 4096, "pool": "AXISRAM5"}
     assert "weights in xSPI2/octoFlash only" in found["cure"]
+    assert check({"network_atonbuf.xSPI1.raw": bytes(64)}).one("E-POOL-RAM")["evidence"]["pool"] == "XSPI1"
     assert check({}, "network_atonbuf.AXISRAM5.raw@0x71000000").code == 0  # the address is the user's word
 
 
