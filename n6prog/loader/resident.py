@@ -87,23 +87,41 @@ class ResidentLoader:
 
     def survey(self, offsets: Sequence[int], on_bytes: OnBytes = quiet) -> dict[int, int]:
         """Digests of sectors as the NOR returns them: offset -> digest. `offsets` ascend, multiples of 4096."""
+        if len(offsets) > _SURVEY_JOB:
+            return self._survey_many(offsets, on_bytes)
+        works = list(self._survey_works(offsets))
+        for work, outcome in self._runner().run(works):
+            self._must("survey", work, outcome)
+            on_bytes(work.order.descriptor.count * SECTOR_SIZE)
+        return dict(zip(offsets, self._table(LOADER_TABLE, offsets), strict=True))
+
+    def _survey_many(self, offsets: Sequence[int], on_bytes: OnBytes) -> dict[int, int]:
+        """Digests are fetched while the chip computes the next ones."""
         found: dict[int, int] = {}
         for work, outcome in self._runner().run(self._survey_works(offsets), depth=_TABLE_JOBS // 2):
             job = work.order.descriptor
             self._must("survey", work, outcome)
-            table = memoryview(self._fetched(job.to, 8 * job.count)).cast("Q").tolist()
-            if max(table) >= PRIME:
-                raise FlashFailure.of("E-LOADER-ANSWER", "survey", address=NOR_BASE + job.offset)
-            end = job.offset + job.count * SECTOR_SIZE
-            found.update(zip(range(job.offset, end, SECTOR_SIZE), table, strict=True))
+            sectors = range(job.offset, job.offset + job.count * SECTOR_SIZE, SECTOR_SIZE)
+            found.update(zip(sectors, self._table(job.to, sectors), strict=True))
             on_bytes(job.count * SECTOR_SIZE)
-        return {offset: found[offset] for offset in offsets}
+        return found
 
     def _survey_works(self, offsets: Sequence[int]) -> Iterator[Work]:
-        for number, (first, count) in enumerate(runs(offsets, SECTOR_SIZE, _SURVEY_JOB)):
-            to = LOADER_TABLE + number % _TABLE_JOBS * _SURVEY_JOB * 8
-            order = Order(Descriptor(op=OP_SURVEY, offset=first, count=count, to=to))
+        """One job for each run of sectors; their digests lie side by side, round and round the table."""
+        at = 0
+        for first, count in runs(offsets, SECTOR_SIZE, _SURVEY_JOB):
+            at = 0 if at + count > _TABLE_JOBS * _SURVEY_JOB else at
+            order = Order(Descriptor(op=OP_SURVEY, offset=first, count=count, to=LOADER_TABLE + 8 * at))
             yield Work(order, count * self._reading())
+            at += count
+
+    def _table(self, address: int, offsets: Sequence[int]) -> list[int]:
+        """The digests of these sectors, from the chip's table."""
+        table: list[int] = memoryview(self._fetched(address, 8 * len(offsets))).cast("Q").tolist() if offsets else []
+        for offset, value in zip(offsets, table, strict=True):
+            if value >= PRIME:
+                raise FlashFailure.of("E-LOADER-ANSWER", "survey", address=NOR_BASE + offset)
+        return table
 
     def write_all(
         self, blocks: Iterable[Block], *, force: bool = False, blank: Mapping[int, int] | None = None
