@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from n6prog.flash_algos.mailbox import (
     SERVICE_STATE,
     SLOT_COUNT,
     SLOT_STRIDE,
+    Descriptor,
     State,
     Status,
 )
@@ -56,7 +58,7 @@ class Wire:
     def write(self, address: int, data: bytes) -> None:
         self.must_be_there()
         mishap = ""
-        if address in SLOTS:
+        if address in SLOTS and len(data) > 4:  # the doorbell alone is none
             self.posts += 1
             mishap = self.mishaps.get(self.posts, self.mishaps.get(0, ""))
         if mishap == "flip":
@@ -190,6 +192,29 @@ def test_a_lost_doorbell_is_rung_again() -> None:
     wire, wanted = Wire(FakeLink(), {1: "deaf", 4: "deaf"}), blocks(5)
     assert len(list(opened(wire).write_all(wanted))) == 5
     assert bytes(wire.chip.nor[: 5 * BLOCK]) == content(wanted)
+
+
+def test_an_erase_is_read_back_before_the_doorbell_rings() -> None:
+    """No digest tells that an offset arrived wrong."""
+    chip = FakeLink()
+    chip.program(0, b"\x11" * 2 * BLOCK)
+    wire = Wire(chip)
+    loader = opened(wire)
+    loader.survey([0])
+    write, flipped = wire.write, []
+
+    def flip(address: int, data: bytes) -> None:
+        if address in SLOTS and len(data) > 4 and not flipped:
+            flipped.append(address)
+            job = Descriptor.unpack(data.ljust(Descriptor.SIZE, b"\0"))
+            assert job.offset == 0
+            data = replace(job, offset=BLOCK).pack()[: len(data)]
+        write(address, data)
+
+    wire.write = flip  # type: ignore[method-assign]
+    loader.erase(0, BLOCK)
+    assert flipped
+    assert bytes(chip.nor[: 2 * BLOCK]) == b"\xff" * BLOCK + b"\x11" * BLOCK
 
 
 def test_a_service_that_never_hears_is_an_error() -> None:
