@@ -1,7 +1,8 @@
 """What evidence means: values that were read in, findings of the table out.
 
-The one place where causes are told from symptoms. `link` and `loader` say what was seen (a code and its evidence);
-`explain` adds what follows from it, for the doctor's checks and, through `explained`, for every command that fails.
+The one place where causes are told from symptoms. `link` and `loader` say what was seen: a code, by which they and
+the flows decide what to try next, and its evidence. `explain` says what follows from evidence, for the doctor's checks;
+`explained` does so for every command that fails. The words of both stand in `findings/`.
 """
 
 from __future__ import annotations
@@ -131,11 +132,13 @@ def _is_tcm(address: object) -> bool:
 def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings of a command that failed, with the causes that their evidence tells.
 
-    Evidence, subject and place stay; a probe whose firmware is known for trouble is told beside what it did.
+    Explained twice they stay the same. Evidence, subject and place are kept; a probe whose firmware is known for trouble
+    is told beside what it did.
     """
     told = [_cause(found) for found in findings]
     unreachable = next((found for found in told if found.exit_code == ExitCode.UNREACHABLE), None)
-    return (*told, *(_beside(unreachable) if unreachable else ()))
+    beside = _beside(unreachable) if unreachable else ()
+    return (*told, *(more for more in beside if all(more.code != found.code for found in told)))
 
 
 def explained_error(error: N6ProgError) -> N6ProgError:

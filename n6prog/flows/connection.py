@@ -8,6 +8,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from n6prog.doctor.explain import explained_error
 from n6prog.errors import FlashFailure, N6ProgError, TargetUnreachable
 from n6prog.findings import Finding, finding
 from n6prog.flows.source import assumed_device
@@ -76,15 +77,21 @@ class Connection:
         if self._link is None:
             from n6prog.link import open_link
 
-            self._link = open_link(
-                self._probe,
-                swd_clock=self._swd_clock,
-                connect=self._connect,
-                board=self.board,
-                wait=self._wait,
-                reason=self.purpose,
-                tell=self.tell,
-            )
+            try:
+                self._link = open_link(
+                    self._probe,
+                    swd_clock=self._swd_clock,
+                    connect=self._connect,
+                    board=self.board,
+                    wait=self._wait,
+                    reason=self.purpose,
+                    tell=self.tell,
+                )
+            except N6ProgError as error:
+                known = explained_error(error)
+                if known is error:
+                    raise
+                raise known from error
         return self._link
 
     @property
@@ -184,7 +191,9 @@ class Connection:
         lost.drop()
         wait = self._wait if lost.is_simulated else max(self._wait, _REPLUG)
         clock = slower_than(before) or before
-        link = open_link(self._probe, swd_clock=clock, board=self.board, wait=wait, rejoin=True)
+        link = open_link(
+            self._probe, swd_clock=clock, board=self.board, wait=wait, reason=self.purpose, tell=self.tell, rejoin=True
+        )
         link.inherit(said, error.findings[0].text)
         self._link = link
         return link

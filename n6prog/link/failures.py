@@ -1,4 +1,8 @@
-"""What pyOCD, the USB driver and the simulated board raise, as findings."""
+"""What pyOCD, the USB driver and the simulated board raise, as findings: what was seen, with evidence.
+
+The codes are told apart here because connecting goes by them (another clock after E-NOANSWER, another try when busy).
+What the evidence means, `doctor.explain` says.
+"""
 
 from __future__ import annotations
 

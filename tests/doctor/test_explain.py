@@ -69,3 +69,4 @@ def test_what_has_no_better_cause_stays_as_it_is() -> None:
 def test_bad_probe_firmware_is_told_once_beside_what_cannot_be_reached() -> None:
     seen = finding("E-NOANSWER", "probe", reason="x", firmware="V3J15M7")
     assert [found.code for found in explained([seen, seen])] == ["E-NOANSWER", "E-NOANSWER", "W-PROBE-FIRMWARE"]
+    assert explained(explained([seen])) == explained([seen])

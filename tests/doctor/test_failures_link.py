@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import usb.core
 
+import n6prog
 from n6prog.cli import main
+from n6prog.errors import TargetUnreachable
 from n6prog.sim.usb import stlink
 
 from .conftest import Case
@@ -217,3 +219,10 @@ def test_a_damaged_pack_index_is_said_and_nothing_else_suffers(case: Case) -> No
     done = case.doctor()
     assert done.checks["CMSIS-Pack"]["verdict"] == "not checked"
     assert done.checks["NOR"]["verdict"] == "ok"
+
+
+def test_f10_a_script_that_connects_is_told_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_firmware(monkeypatch, 16, 6)
+    with pytest.raises(TargetUnreachable) as caught:
+        n6prog.connect(f"{case.probe},fault=hang@1ms")
+    assert [found.code for found in caught.value.findings] == ["E-PROBE-HUNG", "W-PROBE-FIRMWARE"]
