@@ -132,8 +132,8 @@ def _is_tcm(address: object) -> bool:
 def explained(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings of a command that failed, with the causes that their evidence tells.
 
-    Explained twice they stay the same. Evidence, subject and place are kept; a probe whose firmware is known for trouble
-    is told beside what it did.
+    Explained twice they stay the same. Evidence, subject and place are kept; a probe whose firmware is known for
+    trouble is told beside what it did.
     """
     told = [_cause(found) for found in findings]
     unreachable = next((found for found in told if found.exit_code == ExitCode.UNREACHABLE), None)

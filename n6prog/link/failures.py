@@ -167,7 +167,7 @@ def _core_port(attempt: Attempt, doing: str) -> dict[str, str]:
 
     try:
         sr = attempt.target.read_ap0(chip.AP0_DBGMCU_SR) if attempt.target is not None else chip.DBGMCU_SR_AP1_ENABLE
-    except exceptions.Error:
+    except (exceptions.Error, OSError):  # OSError: pyOCD's CMSIS-DAP driver lets libusb's through
         return {}
     return {} if sr & chip.DBGMCU_SR_AP1_ENABLE else {"AP1": "closed", "doing": doing}
 
