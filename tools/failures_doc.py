@@ -16,14 +16,13 @@ NUMBERS = tuple(f"F{number:02}" for number in range(1, 98))
 
 @dataclass(frozen=True)
 class Row:
-    """One failure: what shows it, or why nothing can, or whom it waits for."""
+    """One failure: what shows it, or why nothing can."""
 
     number: str
     what: str
     codes: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     why_not: str = ""
-    open: str = ""
 
     @property
     def covered(self) -> bool:
@@ -49,7 +48,6 @@ def page(table: Sequence[Row]) -> str:
 
 def _lines(table: Sequence[Row]) -> Iterator[str]:
     covered = sum(row.covered for row in table)
-    waiting = sum(bool(row.open) for row in table)
     yield "# Failures that people meet"
     yield ""
     yield "Made by `tools/failures_doc.py` from `tests/failures.toml`; do not edit by hand."
@@ -57,14 +55,14 @@ def _lines(table: Sequence[Row]) -> Iterator[str]:
     yield "97 failures were collected from forums, issue trackers and repositories. Each is built by a test, as a file"
     yield "or on the simulated board, and goes through the command line; [errors.md](errors.md) has the words."
     yield ""
-    yield f"{covered} are covered, {len(table) - covered - waiting} are nothing that a file or a debugger shows"
-    yield "(the reason stands in the row)" + (f", {waiting} wait for their test." if waiting else ".")
+    yield f"{covered} are covered, {len(table) - covered} are nothing that a file or a debugger shows"
+    yield "(the reason stands in the row)."
     yield ""
     yield "| | Failure | Said as | Test, or why there is none |"
     yield "|---|---|---|---|"
     for row in table:
         codes = " ".join(f"[{code}](errors.md#{code.lower()})" for code in row.codes)
-        shown = "<br>".join(f"`{test}`" for test in row.tests) or row.why_not or "(open)"
+        shown = "<br>".join(f"`{test}`" for test in row.tests) or row.why_not
         yield f"| {row.number} | {row.what} | {codes} | {shown} |"
 
 
