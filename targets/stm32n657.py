@@ -179,7 +179,7 @@ def _ram(name: str, start: int, length: int, **attributes: Any) -> list[RamRegio
     ]
 
 
-def _memory_map(flash_size: int) -> MemoryMap:
+def _memory_map(flash_size: int, flash_class: type[Flash]) -> MemoryMap:
     """The map of the chip with a NOR of this many bytes behind XSPI2."""
     return MemoryMap(
         # TCMs at their reset sizes (CM55TCMCR 0x87).
@@ -200,12 +200,12 @@ def _memory_map(flash_size: int) -> MemoryMap:
         *_ram("ahbsram2", 0x2800_4000, 0x4000),
         DeviceRegion(name="peripherals", start=0x4000_0000, length=0x1000_0000, access="rw"),
         DeviceRegion(name="peripherals_s", start=0x5000_0000, length=0x1000_0000, access="rws", alias="peripherals"),
-        _xspi2(flash_size),
+        _xspi2(flash_size, flash_class),
         DeviceRegion(name="ppb", start=0xE000_0000, length=0x10_0000, access="rw"),
     )
 
 
-def _xspi2(size: int) -> FlashRegion:
+def _xspi2(size: int, flash_class: type[Flash]) -> FlashRegion:
     """The NOR. Weights in seconds from the SFDP of both ST boards' parts: 25 ms a sector, 152 us a 256-byte page."""
     algo: dict[str, Any] | None = None
     try:
@@ -231,7 +231,7 @@ def _xspi2(size: int) -> FlashRegion:
         # A functional test of the region would erase and program all of it: minutes, and the user's firmware.
         is_testable=False,
         algo=algo,
-        flash_class=XSPI2Flash,
+        flash_class=flash_class,
     )
 
 
@@ -242,9 +242,10 @@ class STM32N657(CoreSightTarget):
     PART_FAMILIES = ("STM32N6 Series", "STM32N657")
     PART_NUMBER = "STM32N657X0"
     FLASH_SIZE = 0x400_0000
+    FLASH_CLASS: type[Flash] = XSPI2Flash
 
     def __init__(self, session: Any) -> None:
-        super().__init__(session, _memory_map(self.FLASH_SIZE))
+        super().__init__(session, _memory_map(self.FLASH_SIZE, self.FLASH_CLASS))
         self.clock = clock_of(session.probe)
         self.was_running = False  # as connecting found the core
         self._guard: BusGuard | None = None

@@ -61,6 +61,14 @@ class Connection:
         self._relinks = 0
         self._time_before = 0.0  # virtual seconds on links that were lost
 
+    @classmethod
+    def over(cls, link: Link, board: BoardProfile) -> Connection:
+        """A connection over a link that somebody else opened, and closes."""
+        connection = cls(None, board)
+        connection._link = link
+        connection._relinks = _RELINKS_MOST  # a probe that is not ours is not opened again
+        return connection
+
     @property
     def is_open(self) -> bool:
         """Whether the probe is open."""

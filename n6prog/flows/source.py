@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from n6prog.errors import N6ProgError, UsageError, error_for
 from n6prog.findings import finding
@@ -18,7 +18,8 @@ from n6prog.values import did_you_mean
 if TYPE_CHECKING:
     from n6prog.image.types import Image
 
-Files = str | PathLike[str]
+Files: TypeAlias = "str | PathLike[str] | Image"
+"""A file as the command line names it, or an image that is in memory already."""
 
 
 def profile(board: str | PathLike[str] | BoardProfile) -> BoardProfile:
@@ -55,11 +56,11 @@ def assumed_device(board: BoardProfile) -> Device:
 
 def read_images(files: Sequence[Files]) -> tuple[Image, ...]:
     """Read all files. Raises UsageError when one cannot be opened; faults of content are findings of the images."""
-    from n6prog.image import read
+    from n6prog.image import Image, read
 
     if not files:
         raise UsageError.of("E-USAGE", "files", reason="no file was given", cure="Name at least one file.")
-    return tuple(read(file) for file in files)
+    return tuple(file if isinstance(file, Image) else read(file) for file in files)
 
 
 def place_images(

@@ -4,7 +4,7 @@ Importing this loads nothing of pyOCD; opening a link does.
 """
 
 from n6prog.link.clock import format_clock, slower_than
-from n6prog.link.connect import open_link
+from n6prog.link.connect import borrowed_link, open_link
 from n6prog.link.find import choose, is_simulated, list_probes
 from n6prog.link.firmware import firmware_trouble
 from n6prog.link.holder import Holder, in_use
@@ -16,6 +16,7 @@ __all__ = [
     "Holder",
     "Link",
     "ProbeInfo",
+    "borrowed_link",
     "choose",
     "firmware_trouble",
     "format_clock",

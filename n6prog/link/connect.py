@@ -154,6 +154,12 @@ def open_link(
             wall.sleep(_RETRY)
 
 
+def borrowed_link(session: Any, board: BoardProfile) -> Link:
+    """A link over a pyOCD session that somebody else has open, and closes."""
+    asked = session.options.get("frequency") or START_HZ
+    return Link(session, Attempt(session.probe, board=board), granted_clock(session.probe, asked))
+
+
 def _open(wanted: str | None, board: BoardProfile, ways: Ways, reason: str, tell: Tell, *, rejoin: bool) -> Link:
     probe = choose(wanted)
     attempt = Attempt(probe, board=board)

@@ -19,10 +19,13 @@ def register_targets() -> None:
     """Make `-t stm32n657x0` and its other spellings known; a name that pyOCD has already stays as it is."""
     from pyocd.target import TARGET
 
+    from n6prog.pyocd_plugin.flash import ResidentFlash
     from n6prog.targets.stm32n657 import TARGETS
 
     for name, target in TARGETS.items():
-        TARGET.setdefault(name, target)
+        TARGET.setdefault(
+            name, type(target.__name__, (target,), {"FLASH_CLASS": ResidentFlash, "__module__": __name__})
+        )
 
 
 def _broken_probe(reason: str) -> type[Any]:

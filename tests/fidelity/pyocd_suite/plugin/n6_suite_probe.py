@@ -14,6 +14,7 @@ from pyocd.board.board_ids import BoardInfo
 from pyocd.core.plugin import Plugin
 from pyocd.target import TARGET
 
+from n6prog.pyocd_plugin.flash import ResidentFlash
 from n6prog.sim.named import named
 from n6prog.sim.probe import probe_class
 from n6prog.targets.stm32n657 import STM32N657
@@ -26,6 +27,7 @@ class SmallWindow(STM32N657):
     """The target with a window of 1 MiB that the suite may erase."""
 
     FLASH_SIZE = 0x10_0000
+    FLASH_CLASS = ResidentFlash
 
     def __init__(self, session: Any) -> None:
         super().__init__(session)
