@@ -310,12 +310,9 @@ class Link:
         self.session.options.set("resume_on_disconnect", resume)
         try:
             with explained(self._attempt, "close"), same_directory():
-                try:
-                    self.session.close()
-                except BaseException:  # libusb's own error ends pyOCD's close before it comes to the probe
-                    close_quietly(None, self.session.probe)
-                    raise
+                self.session.close()
         finally:
+            close_quietly(None, self.session.probe)  # pyOCD leaves it open where libusb's own errors came through
             self._release()
         self.check_tripwire()
 

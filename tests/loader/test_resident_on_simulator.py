@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("unicorn")
 
 import n6prog
+from n6prog.errors import TargetUnreachable
 from n6prog.events import Event
 from n6prog.flash_algos.mailbox import PHASE_STOPPED, SERVICE_STATE, State
 from n6prog.link import Link, open_link
@@ -92,3 +93,13 @@ def test_a_link_that_goes_wrong_in_the_middle_is_mended(board: Path, tmp_path: P
     if "unplug" in options or "hang" in options:
         assert len(slower) == 1
         assert report.swd_clock_hz == 8_000_000
+
+
+def test_a_probe_that_is_gone_for_good_is_let_go(board: Path, tmp_path: Path) -> None:
+    """Before the loader runs nothing is mended; the next connection in the same process must find the board free."""
+    file = tmp_path / "new.bin"
+    file.write_bytes(old_and_new()[1])
+    probe = f"sim:{BOARD},state={board},link=cmsis-dap,fault=unplug@#3000"
+    with pytest.raises(TargetUnreachable), n6prog.connect(probe, swd_clock="24M", lazy=True) as connected:
+        connected.flash(f"{file}@{0x70000000 + AT:#x}")
+    connect(board).close()
