@@ -198,7 +198,7 @@ def test_results_survive_their_file_and_the_page_counts_them() -> None:
     done = [Done(make_case(1, 24), "after 5 us", verdict, 1.5, 2.5, ("it went wrong",)) for verdict in verdicts]
     assert [from_json(as_json(item)) for item in done] == done
     text = page(done, [Known("sigkill", "loss", "so it is")], 1, "0.0", "make endurance")
-    assert "3 runs, 0 silent corruptions, 1 runs in which" in text
+    assert "3 runs, 0 silent corruptions, 1 of them violate" in text
     assert "| sigkill | 3 | 1 | 0 | 2 | 0 | E-LINK-LOST 2 |  |  | 1 |" in text
     assert "sigkill, loss: 1 runs. For one, `python tools/endurance.py --seed 1 --case 24`: lost: 0x71001000." in text
     assert is_new(done[1], ())

@@ -37,7 +37,7 @@ def page(done: Sequence[Done], known: Sequence[Known], seed: int, version: str, 
     """docs/endurance.md."""
     violated = [item for item in done if item.verdict.violations]
     corrupted = sum(any(found.rule == "corruption" for found in item.verdict.violations) for item in violated)
-    figures = f"{len(done)} runs, {corrupted} silent corruptions, {len(violated)} runs in which any of this is violated"
+    figures = f"{len(done)} runs, {corrupted} silent corruptions, {len(violated)} of them violate any of this"
     lines = [
         _HEAD,
         f"n6prog {version}, seed {seed}, `{command}`: {figures}.",
