@@ -199,9 +199,18 @@ class Connection:
         lost.drop()
         wait = self._wait if lost.is_simulated else max(self._wait, _REPLUG)
         clock = slower_than(before) or before
-        link = open_link(
-            self._probe, swd_clock=clock, board=self.board, wait=wait, reason=self.purpose, tell=self.tell, rejoin=True
-        )
+        try:
+            link = open_link(
+                self._probe,
+                swd_clock=clock,
+                board=self.board,
+                wait=wait,
+                reason=self.purpose,
+                tell=self.tell,
+                rejoin=True,
+            )
+        except N6ProgError as gone:
+            raise error from gone  # that it was lost is what counts
         link.inherit(said, error.findings[0].text)
         self._link = link
         return link

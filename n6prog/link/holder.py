@@ -62,8 +62,13 @@ class Holder:
         return ", ".join(parts)
 
 
-def in_use(subject: str, holder: Holder | Mapping[str, object]) -> N6ProgError:
-    """The one error for what somebody else has, a probe or a simulated board; `holder` also as a lock's record."""
+def in_use(subject: str, holder: Holder | Mapping[str, object] | str) -> N6ProgError:
+    """The one error for what somebody else has, a probe or a simulated board.
+
+    `holder` also as a lock's record, or as a text where no more is known.
+    """
+    if isinstance(holder, str):
+        return ProbeBusy.of("E-PROBE-BUSY", subject, holder=holder)
     who = holder if isinstance(holder, Holder) else Holder.of(holder)
     known = {name: value for name, value in who.as_dict().items() if value and name != "host"}
     return ProbeBusy.of("E-PROBE-BUSY", subject, holder=str(who), **known)
