@@ -2,6 +2,9 @@
 
 Known limits of Unicorn 2.1.4: no v8.1-M instructions (inspector.py finds and executes them), no NVIC and no SCS (ours).
 Stack limits are enforced by Unicorn itself (its interrupt 19), before the store, with the PC on the instruction.
+Before it calls a hook of a data access, that of the TLB among them, it winds PC and ITSTATE back to the instruction.
+When the access then goes on, ITSTATE stays as it is, and the next block to be looked up begins inside an IT block that
+is over: its first instructions may be left out. So whoever lets such an access go on says so (`Engine.goes_on`).
 """
 
 from __future__ import annotations
@@ -24,12 +27,15 @@ from n6prog.sim.core.cpu_clock import CpuClock
 from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap, add_hook
 from n6prog.sim.core.mpu import Mpu
 from n6prog.sim.core.ram import SECURE, Ram, locate
+from n6prog.sim.core.raw import Raw
 from n6prog.sim.core.tcm import EccFault
 from n6prog.sim.core.window_pages import WindowSource
 from n6prog.sim.soc.bus import BusFault, BusHang
 
+_IT_BITS = 0x0600_FC00  # of XPSR
 _STUB = 0x0A00_0000  # a hole in the code region; mapped only while a stub runs
 _NEVER = 1  # an address the PC never has
+_NOWHERE = (_NEVER, 0)
 _FOREVER = 1 << 200
 
 # The library passes more arguments than these take; what is not taken is not made into Python integers. The emulator is
@@ -40,6 +46,7 @@ _LOCKED = ctypes.PyDLL(uclib._name, handle=uclib._handle)  # noqa: SLF001
 _LOCKED.uc_emu_start.argtypes = uclib.uc_emu_start.argtypes
 _LOCKED.uc_emu_start.restype = ctypes.c_int
 
+_FETCHES = (uc_const.UC_MEM_FETCH_UNMAPPED, uc_const.UC_MEM_FETCH_PROT)
 _INTERRUPTS = {2: "svc", 3: "fetch", 7: "bkpt", 8: "return", 17: "nocp", 18: "invstate", 19: "stkof", 21: "invstate"}
 
 
@@ -104,8 +111,18 @@ class Engine:
         self._keep: list[Any] = []  # callbacks that Unicorn holds pointers to
         self.uc: Any = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB | uc_const.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M33)
+        self._raw = Raw(self.uc)
+        self._wound_back = _NOWHERE  # the newest instruction inside an IT block that went on, and its ITSTATE
         self._memory = MemoryMap(
-            self.uc, ram, rom, peripherals, ppb, window, self._trap, lambda address: self._note("fetch", address)
+            self.uc,
+            ram,
+            rom,
+            peripherals,
+            ppb,
+            window,
+            self._trap,
+            lambda address: self._note("fetch", address),
+            self.goes_on,
         )
         self._add_hooks()
         self.forget_code()
@@ -115,6 +132,7 @@ class Engine:
             return
         self._stopped = True
         pc = self.pc
+        self._belongs_to(pc)
         if isinstance(problem, EccFault):
             self._event = Event("ecc", pc, problem.address)
         elif isinstance(problem, BusFault):
@@ -191,9 +209,10 @@ class Engine:
         found = locate(address)
         if found is not None and found[0].switched and self.ram.enabled(found[0].name):
             self._memory.follow_ram_power()
+            if kind not in _FETCHES:
+                self.goes_on()
             return True
-        fetch = kind in (uc_const.UC_MEM_FETCH_UNMAPPED, uc_const.UC_MEM_FETCH_PROT)
-        self._note("fetch" if fetch else "bus", address)
+        self._note("fetch" if kind in _FETCHES else "bus", address)
         return False
 
     def _on_undefined(self, _uc: object, _data: object) -> bool:
@@ -223,6 +242,7 @@ class Engine:
     def _note(self, kind: str, address: int = 0) -> None:
         if self._event is None:
             self._event = Event(kind, self.pc, address)
+            self._belongs_to(self._event.pc)
         self._stopped = True
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
@@ -279,9 +299,34 @@ class Engine:
 
     def _on_checked_access(self, _uc: object, kind: int, address: int, size: int, _value: int, _data: object) -> None:
         writing = kind == uc_const.UC_MEM_WRITE
-        if self._event is not None or self._checked(address, "write" if writing else "read"):
+        if self._event is not None:
+            return
+        if self._checked(address, "write" if writing else "read"):
+            self.goes_on()
             return
         self.refuse("mpu-data", address, size, writing=writing)
+
+    def goes_on(self) -> None:
+        """A data access for which Unicorn called us goes on: what it wound ITSTATE back to must not outlast the block.
+
+        While code runs ITSTATE is zero: it is in the translation. Once the slice is to end, it is left as it is: there
+        it belongs to the instruction that is not over.
+        """
+        xpsr = self._raw.read(arm.UC_ARM_REG_XPSR)
+        if xpsr & _IT_BITS and not self._stopped:
+            self._wound_back = self.pc, xpsr & _IT_BITS
+            self._raw.write(arm.UC_ARM_REG_XPSR, xpsr & ~_IT_BITS)
+
+    @property
+    def inside_it_block(self) -> bool:
+        """Whether the access that goes on is made inside an IT block; for hooks of it."""
+        return self._wound_back[0] == self.pc
+
+    def _belongs_to(self, pc: int) -> None:
+        """The instruction at `pc` is not over: what `goes_on` took, for an earlier hook of the same access, is back."""
+        place, state = self._wound_back
+        if place == pc:
+            self._raw.write(arm.UC_ARM_REG_XPSR, self._raw.read(arm.UC_ARM_REG_XPSR) & ~_IT_BITS | state)
 
     def refuse(self, kind: str, address: int, size: int, *, writing: bool) -> None:
         """End the slice with a fault at a data access, from a hook of it; a store is taken back."""
@@ -299,6 +344,7 @@ class Engine:
     def forget_code(self) -> None:
         """Drop translations; needed after code in RAM was changed behind the core's back."""
         self.uc.ctl_flush_tb()
+        self._wound_back = _NOWHERE
         self._costs.clear()
         self._costs[_STUB] = self._costs[_STUB + 4] = 0  # the second is met, though not executed
         self._code_pages.clear()

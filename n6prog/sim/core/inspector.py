@@ -197,7 +197,9 @@ class Inspector:
             self._alignment = None
 
     def _on_access(self, _uc: object, kind: int, address: int, size: int, _value: int, _data: object) -> None:
-        if address & (min(size, 4) - 1) and not self._engine.stopped:
+        if not address & (min(size, 4) - 1):
+            self._engine.goes_on()
+        elif not self._engine.stopped:
             self._engine.refuse("unaligned", address, size, writing=kind == uc_const.UC_MEM_WRITE)
 
     def _on_instruction(self, _handle: int, address: int, _size: int) -> None:

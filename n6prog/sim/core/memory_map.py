@@ -74,7 +74,8 @@ def add_hook(uch: Any, kind: int, callback: Any) -> None:
 class MemoryMap:
     """The address space of one emulator.
 
-    `trap` is told what a model raised, before the emulator is stopped; `no_fetch` the address of code that is missing.
+    `trap` is told what a model raised, before the emulator is stopped; `no_fetch` the address of code that is missing;
+    `goes_on` is called when a data access will go on that Unicorn has wound the core back for.
     """
 
     def __init__(
@@ -87,11 +88,13 @@ class MemoryMap:
         window: WindowSource,
         trap: Callable[[BaseException], None],
         no_fetch: Callable[[int], None],
+        goes_on: Callable[[], None],
     ) -> None:
         self._uc = uc
         self._ram = ram
         self._trap = trap
         self._no_fetch = no_fetch
+        self._goes_on = goes_on
         self.pages = WindowPages(window, self._forget_translations)
         self._content: memoryview | None = None
         self._mapped: set[str] = set()
@@ -191,7 +194,9 @@ class MemoryMap:
                     target, permissions = address, uc_const.UC_PROT_ALL
                 else:
                     target, permissions = address, _DATA
-                if kind == code and not permissions & uc_const.UC_PROT_EXEC:
+                if kind != code:
+                    self._goes_on()
+                elif not permissions & uc_const.UC_PROT_EXEC:
                     self._no_fetch(address)
                     return False
                 ctypes.memmove(entry, _ENTRY(target, permissions), 12)

@@ -1,7 +1,8 @@
 """Data watchpoints of the DWT (Armv8-M ARM D1.2, DWT_COMPn and DWT_FUNCTIONn), watched only while one is on.
 
-A match halts the core behind the instruction. Accesses to peripherals are watched as well, but there the halt comes at
-the end of the block of instructions: to run such an access again, as the emulator needs, would have effects.
+A match halts the core behind the instruction. Accesses to peripherals and those inside an IT block are watched as well,
+but there the halt comes at the end of the block of instructions: to run the former again, as the emulator needs, would
+have effects, and it cannot leave an IT block half-way.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Watchpoints:
         self, _uc: object, _kind: int, address: int, size: int, _value: int, watched: tuple[int, int, int]
     ) -> None:
         index, first, last = watched
+        self._engine.goes_on()
         if self.hit or address > last or address + size <= first:
             return
         register = DWT_FUNCTION + 16 * index
@@ -75,7 +77,7 @@ class Watchpoints:
         if self._ppb.words[register] >> 4 & 3 != _DEBUG_EVENT:
             return
         self.hit = True
-        if self._engine.ram.view(address, size) is None:
+        if self._engine.inside_it_block or self._engine.ram.view(address, size) is None:
             self._engine.break_soon()
         else:
             self._engine.stop("watch")
