@@ -131,7 +131,7 @@ static uint32_t scan_set_sector(const Job *job, uint32_t n, Chunks *chunks, uint
     return OK;
 }
 
-/* A sector that is to keep what it holds: into the data, should the block have to be erased. */
+/* A sector that is to keep what it holds: no erase goes over it unless it is blank. Into the data, for the proof that it did. */
 static uint32_t keep_sector(const Job *job, uint32_t n, Chunks *chunks)
 {
     uint32_t offset = job->offset + n * SECTOR_SIZE;

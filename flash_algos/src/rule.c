@@ -3,6 +3,10 @@
  *
  * The unit is the 16-byte ECC chunk: programmed a second time without an erase it loses its ECC (hw-flash 7). So a chunk may be
  * programmed only when it is blank, and a chunk that differs and is not blank costs its sector an erase.
+ *
+ * A sector that is right already and holds something is never erased, unless the host forces it: between erase and program its bytes
+ * would be in RAM only, and lost with the power or a NOR that fails. So a block with such a sector is done by 4 KiB erases, also where
+ * the block erase would be cheaper: to lose nothing that nobody asked for stands above that.
  */
 #include "loader.h"
 
@@ -119,12 +123,29 @@ static uint64_t cost(uint32_t erases, uint32_t erase_us, uint32_t programs, uint
     return (uint64_t)erases * erase_us + (uint64_t)programs * page_us;
 }
 
+/* Whether a block erase would go over a sector that is right and holds something. Not to be erased and blank in the same chunks: equal. */
+static int keeps_something(const Chunks *chunks, uint32_t must_erase)
+{
+    for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++) {
+        const uint16_t *now = chunks->old_blank + n * PAGES_PER_SECTOR, *then = chunks->new_blank + n * PAGES_PER_SECTOR;
+        uint32_t change = 0, content = 0;
+        for (uint32_t page = 0; page < PAGES_PER_SECTOR; page++) {
+            change |= (uint32_t)(now[page] ^ then[page]);
+            content |= now[page] ^ ALL_CHUNKS;
+        }
+        if (!(must_erase >> n & 1u) && !change && content)
+            return 1;
+    }
+    return 0;
+}
+
 void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor, Decision *out)
 {
     *out = (Decision){.erase_sectors = must_erase};
     count_programs(chunks, out);
     uint64_t least = cost(count_bits(must_erase), nor->sector_typ_us, out->programs, nor->page_typ_us);
-    if (least > nor->block_typ_us && nor->block_erase_opcode) { /* what the block erase alone takes */
+    int may_pay = least > nor->block_typ_us && nor->block_erase_opcode; /* what the block erase alone takes */
+    if (may_pay && !keeps_something(chunks, must_erase)) {
         Decision whole = {.erase_block = 1};
         count_programs(chunks, &whole);
         uint64_t other = cost(1, nor->block_typ_us, whole.programs, nor->page_typ_us);

@@ -9,7 +9,11 @@ The rule, integers in microseconds so that both sides agree to the last digit:
    or K (not blank: must not be touched). One program command covers a run from the first P to the last P that no K
    interrupts.
 3. Candidate A erases exactly the sectors that must be: n * sector + runs * page. Candidate B erases the block and
-   programs all that it is to hold: block + runs * page. B only where it is strictly cheaper.
+   programs all that it is to hold: block + runs * page. B only where it is strictly cheaper, and only where every
+   sector that is equal is blank: one that is right already and holds something is never erased (unless `force` says
+   so). Between erase and program its bytes would be in RAM only, and lost with the power or a NOR that fails, though
+   nobody asked for them to be touched. So such a block is done by 4 KiB erases also where those are dearer: to lose
+   nothing stands above never being dearer than the block erase.
 """
 
 from __future__ import annotations
@@ -47,7 +51,8 @@ class Need:
     """What one sector needs.
 
     `must_erase`: it cannot be reached by programming. `runs`, `run_bytes`: program commands and their bytes as long as
-    it is not erased (0 where it must be). `fresh_runs`, `fresh_bytes`: the same once it is erased.
+    it is not erased (0 where it must be). `fresh_runs`, `fresh_bytes`: the same once it is erased. `keeps`: it is right
+    already and holds something, so no block erase may go over it.
     """
 
     must_erase: bool
@@ -55,6 +60,7 @@ class Need:
     run_bytes: int
     fresh_runs: int
     fresh_bytes: int
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ def need(old: bytes, new: bytes) -> Need:
     """What a sector needs to turn from `old` into `new`, 4096 bytes each."""
     fresh = need_fresh(new)
     if old == new:
-        return Need(False, 0, 0, fresh.fresh_runs, fresh.fresh_bytes)
+        return Need(False, 0, 0, fresh.fresh_runs, fresh.fresh_bytes, keeps=old != _BLANK_SECTOR)
     if old == _BLANK_SECTOR:
         return Need(False, fresh.fresh_runs, fresh.fresh_bytes, fresh.fresh_runs, fresh.fresh_bytes)
     runs = _sector_runs(old, new)
@@ -159,12 +165,12 @@ def need(old: bytes, new: bytes) -> Need:
     return Need(False, len(runs), sum(length for _, length in runs), fresh.fresh_runs, fresh.fresh_bytes)
 
 
-UNKNOWN = Need(False, 0, 0, PAGES, SECTOR)
-"""A sector that stays as it is and that nobody has read: a block erase must count all its pages as programmed again."""
+UNKNOWN = Need(False, 0, 0, PAGES, SECTOR, keeps=True)
+"""A sector that stays as it is and that nobody has read: it counts as one that holds something."""
 
 
 def choose(needs: Sequence[Need], times: RuleTimes, force: int = 0) -> Decision:
-    """The cheaper of the two candidates for a block, from what each of its 16 sectors needs.
+    """The cheaper of the candidates that may be used for a block, from what each of its 16 sectors needs.
 
     `force`: bitmap of sectors that must be erased whatever they hold. Raises ValueError unless there are 16 needs.
     """
@@ -177,7 +183,8 @@ def choose(needs: Sequence[Need], times: RuleTimes, force: int = 0) -> Decision:
     runs = sum(item.fresh_runs if erase >> number & 1 else item.runs for number, item in enumerate(needs))
     sectors_us = erase.bit_count() * times.sector_us + runs * times.page_us
     block_us = times.block_us + fresh * times.page_us
-    if (erase or runs) and block_us < sectors_us:
+    keeps = any(item.keeps and not erase >> number & 1 for number, item in enumerate(needs))
+    if (erase or runs) and not keeps and block_us < sectors_us:
         return Decision(True, 0, fresh, min(block_us, NEVER_US))
     return Decision(False, erase, runs, min(sectors_us, NEVER_US))
 

@@ -121,14 +121,27 @@ EDITS = st.lists(
 )
 
 
-@given(edits=EDITS, bitmap=st.integers(1, 0xFFFF), seed=st.integers(0, 2**16), surveyed=st.booleans())
-@examples(max_examples=25)
+# Sectors that hold something, and whether all of that is to be other bytes: from 11 on a block erase pays.
+BASES = st.sampled_from([(8, False), (12, False), (12, True), (16, True)])
+BITMAPS = st.one_of(st.integers(1, 0xFFFF), st.sampled_from([0x0FFF, 0xFFFF]))
+
+
+@given(
+    edits=EDITS,
+    base=BASES,
+    bitmap=BITMAPS,
+    seed=st.integers(0, 2**16),
+    surveyed=st.booleans(),
+    forced=st.booleans(),
+)
+@examples(max_examples=40)
 def test_the_service_does_what_the_rule_of_the_host_says(
-    edits: list[tuple[int, int, int]], bitmap: int, seed: int, surveyed: bool
+    edits: list[tuple[int, int, int]], base: tuple[int, bool], bitmap: int, seed: int, surveyed: bool, forced: bool
 ) -> None:
     """With the octal bus, the blank map and old content read only in part: the same erases and programs."""
-    old = bytearray(noise(BLOCK // 2, seed) + b"\xff" * (BLOCK // 2))
-    new = bytearray(old)
+    held = base[0] * SECTOR
+    old = bytearray(noise(held, seed) + b"\xff" * (BLOCK - held))
+    new = bytearray(noise(held, seed + 1) + old[held:]) if base[1] else bytearray(old)
     for first, count, kind in edits:
         at, end = first * 16, min((first + count) * 16, BLOCK)
         for buffer in ((new,), (old, new), (old,), (new,))[kind]:
@@ -140,8 +153,8 @@ def test_the_service_does_what_the_rule_of_the_host_says(
         assert service.state.bus == mailbox.BUS_8D
         if surveyed:
             service.survey(0x1_0000, 64)
-        found = service.write(0x2_0000, bytes(new), sectors=bitmap)
-        expected = rule.decide(bytes(old), wanted, TIMES)
+        found = service.write(0x2_0000, bytes(new), sectors=bitmap, flags=mailbox.JOB_ERASE_ALL_SET if forced else 0)
+        expected = rule.decide(bytes(old), wanted, TIMES, bitmap if forced else 0)
         assert (found.status, found.block_erases, found.page_programs) == (
             Status.OK,
             int(expected.erase_block),
