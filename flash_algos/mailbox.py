@@ -65,8 +65,10 @@ JOB_DEFLATE: Final = 0x2
 SLOT_COUNT: Final = 0xE
 # bytes of a slot; its Descriptor is right at its end, the payload before that
 SLOT_STRIDE: Final = 0x10400
-# the payload begins this aligned: payload_size rounded up, before the Descriptor
+# the payload begins this aligned: its size rounded up, before the Descriptor
 PAYLOAD_ALIGN: Final = 0x8
+# of Descriptor.check
+CHECK_FACTOR: Final = 0x9E3779B1
 # entries of the ring of Outcome
 RESULT_COUNT: Final = 0x40
 # sectors of an OP_SURVEY
@@ -722,9 +724,9 @@ class Descriptor:
     `offset`: offset in the NOR
     `sectors`: OP_WRITE: bit n: sector n of the block; their bytes are the payload, ascending
     `flags`: OP_WRITE: JOB_ERASE_ALL_SET, JOB_DEFLATE
-    `payload_size`: OP_WRITE: bytes of payload, as sent
-    `count`: OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes
+    `count`: OP_WRITE: bytes of payload, as sent; OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes
     `to`: OP_SURVEY, OP_READ: 8-byte aligned address in LOADER_BUFFER, LOADER_TABLE or the slots
+    `check`: over all other words, from h = 0: h = (h ^ word) * CHECK_FACTOR, h ^= h >> 15; else BAD_DATA
     `seq`: number of the job: 1, 2, 3...
     """
 
@@ -736,9 +738,9 @@ class Descriptor:
     offset: int = 0
     sectors: int = 0
     flags: int = 0
-    payload_size: int = 0
     count: int = 0
     to: int = 0
+    check: int = 0
     seq: int = 0
 
     def pack(self) -> bytes:
@@ -749,9 +751,9 @@ class Descriptor:
             self.offset,
             self.sectors,
             self.flags,
-            self.payload_size,
             self.count,
             self.to,
+            self.check,
             self.seq,
         )
 

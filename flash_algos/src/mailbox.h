@@ -31,7 +31,8 @@
 #define JOB_DEFLATE 0x2u /* Descriptor.flags: the payload is one raw deflate stream (RFC 1951) of the set sectors' bytes */
 #define SLOT_COUNT 0xEu /* job n lies in slot (n - 1) % SLOT_COUNT */
 #define SLOT_STRIDE 0x10400u /* bytes of a slot; its Descriptor is right at its end, the payload before that */
-#define PAYLOAD_ALIGN 0x8u /* the payload begins this aligned: payload_size rounded up, before the Descriptor */
+#define PAYLOAD_ALIGN 0x8u /* the payload begins this aligned: its size rounded up, before the Descriptor */
+#define CHECK_FACTOR 0x9E3779B1u /* of Descriptor.check */
 #define RESULT_COUNT 0x40u /* entries of the ring of Outcome */
 #define SURVEY_MOST 0x200u /* sectors of an OP_SURVEY */
 #define OP_NOP 0x1u /* Descriptor.op: nothing, which shows that the service lives */
@@ -215,9 +216,9 @@ typedef struct {
     uint32_t offset; /* offset in the NOR */
     uint32_t sectors; /* OP_WRITE: bit n: sector n of the block; their bytes are the payload, ascending */
     uint32_t flags; /* OP_WRITE: JOB_ERASE_ALL_SET, JOB_DEFLATE */
-    uint32_t payload_size; /* OP_WRITE: bytes of payload, as sent */
-    uint32_t count; /* OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes */
+    uint32_t count; /* OP_WRITE: bytes of payload, as sent; OP_SURVEY: sectors; OP_READ, OP_ERASE: bytes */
     uint32_t to; /* OP_SURVEY, OP_READ: 8-byte aligned address in LOADER_BUFFER, LOADER_TABLE or the slots */
+    uint32_t check; /* over all other words, from h = 0: h = (h ^ word) * CHECK_FACTOR, h ^= h >> 15; else BAD_DATA */
     uint32_t seq; /* number of the job: 1, 2, 3... */
 } Descriptor;
 _Static_assert(sizeof(Descriptor) == 160, "mailbox layout");

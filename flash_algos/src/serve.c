@@ -3,7 +3,7 @@
  *
  * A job is one ascending write, [payload][descriptor], and the last word of the descriptor is its number: the doorbell. It needs no
  * drain of its own before it: it is the end of the same stream, through one port into one memory, the probe checks the status of
- * each part of it, and no payload is believed before its digests are.
+ * each part of it, and nothing is believed before it was checked: the descriptor by its check word, the payload by its digests.
  */
 #include "inflate.h"
 #include "loader.h"
@@ -82,14 +82,26 @@ static Pending *next_job;                                             /* for the
 
 _Static_assert(SERVICE_WORK + 2 * sizeof(Pending) <= SERVICE_DECODE, "two of them fit");
 
+/* Whether a descriptor is what the host wrote: two flipped bits in an offset must not bring right data to a wrong place. */
+static int is_whole(const Descriptor *job)
+{
+    uint32_t h = 0;
+    for (const loose_u32 *word = (const loose_u32 *)job; word != (const loose_u32 *)(job + 1); word++)
+        if (word != &job->check) {
+            h = (h ^ *word) * CHECK_FACTOR;
+            h ^= h >> 15;
+        }
+    return h == job->check;
+}
+
 static uint32_t payload_check(const Descriptor *job)
 {
     uint32_t status = range_check(job->offset, BLOCK_SIZE, BLOCK_SIZE);
     if (status)
         return status;
     int sectors = job->sectors && job->sectors <= 0xFFFFu;
-    int size = job->flags & JOB_DEFLATE ? job->payload_size && job->payload_size <= BLOCK_SIZE
-                                        : job->payload_size == count_sectors(job->sectors) * SECTOR_SIZE;
+    int size = job->flags & JOB_DEFLATE ? job->count && job->count <= BLOCK_SIZE
+                                        : job->count == count_sectors(job->sectors) * SECTOR_SIZE;
     return sectors && size && !(job->flags & ~(JOB_ERASE_ALL_SET | JOB_DEFLATE)) ? OK : BAD_ARGUMENT;
 }
 
@@ -113,19 +125,19 @@ static void accept(Pending *next)
     const Descriptor *job = &next->job;
     barrier();
     copy(&next->job, (const void *)(uintptr_t)DESCRIPTOR(next->n), sizeof *job);
-    uint32_t status = job->op == OP_WRITE ? payload_check(job) : OK;
+    uint32_t status = !is_whole(job) ? BAD_DATA : job->op == OP_WRITE ? payload_check(job) : OK;
     if (status || job->op != OP_WRITE) {
         settle(next, status);
         return;
     }
-    uint32_t room = (job->payload_size + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
+    uint32_t room = (job->count + PAYLOAD_ALIGN - 1) & ~(PAYLOAD_ALIGN - 1);
     uint32_t size = count_sectors(job->sectors) * SECTOR_SIZE;
     const uint8_t *payload = (const uint8_t *)(uintptr_t)(SLOT_END(next->n) - sizeof *job - room);
     next->sector = SECTORS_PER_BLOCK;
     next->stage = job->flags & JOB_DEFLATE ? INFLATING : UNPACKING;
     next->from = (job->flags & JOB_DEFLATE ? next->data : payload) + size;
     if (job->flags & JOB_DEFLATE)
-        inflate_begin(&next->inflate, payload, job->payload_size, next->data, size);
+        inflate_begin(&next->inflate, payload, job->count, next->data, size);
 }
 
 /* To the bottom of the place; from there the sectors go up to where they belong. */

@@ -6,10 +6,12 @@ whose last word is the number. Written upwards in one go, that word arrives last
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, replace
 
 from n6prog.flash_algos.mailbox import (
     BLOCK_SIZE,
+    CHECK_FACTOR,
     OP_WRITE,
     PAYLOAD_ALIGN,
     RESULT_COUNT,
@@ -23,6 +25,8 @@ from n6prog.flash_algos.mailbox import (
 )
 from n6prog.nor.digest import digests
 from n6prog.nor.geometry import SECTOR, bits
+
+_WORDS = struct.Struct(f"<{Descriptor.SIZE // 4}I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,19 @@ def write_order(offset: int, sectors: int, data: bytes, flags: int = 0, payload:
         values[number] = value
     travels = data if payload is None else payload
     descriptor = Descriptor(
-        digests=tuple(values), op=OP_WRITE, offset=offset, sectors=sectors, flags=flags, payload_size=len(travels)
+        digests=tuple(values), op=OP_WRITE, offset=offset, sectors=sectors, flags=flags, count=len(travels)
     )
     return Order(descriptor, travels)
+
+
+def check_word(descriptor: Descriptor) -> int:
+    """What `check` must be for a job that has its number: the chip takes no other for what was sent."""
+    *words, _, number = _WORDS.unpack(descriptor.pack())
+    value = 0
+    for word in (*words, number):
+        value = (value ^ word) * CHECK_FACTOR & 0xFFFF_FFFF
+        value ^= value >> 15
+    return value
 
 
 def wire(order: Order, number: int) -> tuple[int, bytes]:
@@ -77,5 +91,6 @@ def wire(order: Order, number: int) -> tuple[int, bytes]:
     if size > BLOCK_SIZE:
         raise ValueError(f"a slot holds {BLOCK_SIZE} bytes of payload, not {size}")
     room = -(-size // PAYLOAD_ALIGN) * PAYLOAD_ALIGN
-    job = order.payload.ljust(room, b"\0") + replace(order.descriptor, seq=number).pack()
+    numbered = replace(order.descriptor, seq=number)
+    job = order.payload.ljust(room, b"\0") + replace(numbered, check=check_word(numbered)).pack()
     return slot_end(number) - len(job), job

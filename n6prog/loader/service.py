@@ -11,8 +11,6 @@ from n6prog.flash_algos.mailbox import (
     LOADER_PARAMS,
     LOADER_STACK_TOP,
     NOR_BASE,
-    OP_ERASE,
-    OP_WRITE,
     PHASE_IDLE,
     SERVE_1S,
     SERVICE_CONTROL,
@@ -20,7 +18,6 @@ from n6prog.flash_algos.mailbox import (
     SERVICE_STATE,
     SLOT_COUNT,
     Control,
-    Descriptor,
     Outcome,
     State,
     Status,
@@ -40,7 +37,6 @@ _STARTS_WITHIN = 1.0  # seconds; it proves the fast bus first
 _POLL = 0.0005
 _SILENCE = 0.5  # seconds in which the service must have shown a sign of life
 _HANGS = 3.0  # seconds of silence after which it is given up
-_IN_HAND = 2  # jobs not known to be done: from there on the wire has time
 _UNHEARD = 0.005  # seconds after which a job that was posted must have been seen by an idle service
 
 
@@ -103,28 +99,10 @@ class Service:
     def repost(self, order: Order, number: int) -> None:
         """Write a job into its slot, for the first time or again because the service has not seen it.
 
-        A payload is checked by its digests. Nothing checks the descriptor itself: that of an erase, which has none, is
-        read back before the doorbell is rung, and so is that of a write as long as the flash has work to go on with.
+        Nothing needs to be read back: the chip checks the descriptor by its check word, the payload by its digests.
         """
-        address, data = wire(order, number)
-        busy = self.posted - self.state.done > _IN_HAND
-        if order.descriptor.op == OP_ERASE or (order.descriptor.op == OP_WRITE and busy):
-            self._write_checked(address, data)
-        else:
-            self._link.write(address, data)
+        self._link.write(*wire(order, number))
         self._posted_at = self._moved_at = self._link.now()
-
-    def _write_checked(self, address: int, data: bytes) -> None:
-        bell = len(data) - 4
-        head = bell - (Descriptor.SIZE - 4)
-        self._link.write(address, data[:bell])
-        for _ in range(_LOOKS):
-            if self._link.read(address + head, bell - head) == data[head:bell]:
-                break
-            self._link.write(address + head, data[head:bell])
-        else:
-            raise FlashFailure.of("E-LOADER-ANSWER", "a job", address=NOR_BASE)
-        self._link.write(address + bell, data[bell:])
 
     def look(self) -> State:
         """What it is doing now. Raises FlashFailure when it crashed, ended by itself, or shows no life."""

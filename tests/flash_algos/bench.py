@@ -20,6 +20,7 @@ from n6prog.flash_algos.mailbox import (
     Status,
 )
 from n6prog.sim import SimBoard
+from tests.helpers.descriptors import checked
 
 NOR_AT = mailbox.LOADER_PARAMS
 BOARD_AT = NOR_AT + 0x100
@@ -233,10 +234,13 @@ class Service:
 
     def send(self, job: Descriptor, payload: bytes = b"") -> int:
         """Put the next job and its payload into its slot as one write; gives its number."""
-        self.sent += 1
         payload += bytes(-len(payload) % mailbox.PAYLOAD_ALIGN)
+        return self.put(payload + checked(replace(job, seq=self.sent + 1)).pack())
+
+    def put(self, raw: bytes) -> int:
+        """Bytes that end with the next number, into its slot; gives it."""
+        self.sent += 1
         slot_end = mailbox.SERVICE_SLOTS + ((self.sent - 1) % mailbox.SLOT_COUNT + 1) * mailbox.SLOT_STRIDE
-        raw = payload + replace(job, seq=self.sent).pack()
         self.board.write(slot_end - len(raw), raw)
         return self.sent
 
@@ -281,6 +285,6 @@ def write_job(offset: int, block: bytes, sectors: int = 0xFFFF, flags: int = 0) 
         packer = zlib.compressobj(6, wbits=-15)
         payload = packer.compress(raw) + packer.flush()
     return (
-        Descriptor(digests, mailbox.OP_WRITE, offset, sectors, flags, payload_size=len(payload)),
+        Descriptor(digests, mailbox.OP_WRITE, offset, sectors, flags, count=len(payload)),
         payload,
     )

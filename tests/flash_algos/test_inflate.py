@@ -62,7 +62,7 @@ def job_for(raw: bytes, stream: bytes) -> Descriptor:
         0,
         (1 << count) - 1,
         mailbox.JOB_DEFLATE,
-        payload_size=len(stream),
+        count=len(stream),
     )
 
 

@@ -6,13 +6,18 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from n6prog.flash_algos import mailbox
 from n6prog.flash_algos.mailbox import Descriptor, Status
 from n6prog.sim import SimBoard
 from tests.flash_algos.bench import Chip, Service, reference_digest, write_job
+from tests.helpers.descriptors import checked
 
 BLOCK, SECTOR = 0x1_0000, 0x1000
+WRITING = {0x12, 0x21, 0xDC, 0x12ED, 0x21DE, 0xDC23}  # programs and erases, 1S and 8D
 MIB = 1 << 20
 
 
@@ -43,7 +48,7 @@ def test_it_says_who_it_is_and_lives(service: Service) -> None:
 def test_numbers_that_lay_in_ram_are_not_taken_for_jobs(chip: Chip) -> None:
     for slot in range(mailbox.SLOT_COUNT):
         at = mailbox.SERVICE_SLOTS + (slot + 1) * mailbox.SLOT_STRIDE - Descriptor.SIZE
-        chip.board.write(at, Descriptor(op=mailbox.OP_ERASE, count=SECTOR, seq=slot + 1).pack())
+        chip.board.write(at, checked(Descriptor(op=mailbox.OP_ERASE, count=SECTOR, seq=slot + 1)).pack())
     chip.board.nor.content[:SECTOR] = bytes(SECTOR)
     service = Service(chip)
     service.board.host.advance(10**11)
@@ -121,6 +126,37 @@ def test_data_that_did_not_arrive_whole_touch_nothing(service: Service) -> None:
     assert service.run(job, payload).status == Status.OK  # sent again
 
 
+BITS = st.sets(st.integers(0, Descriptor.SIZE * 8 - 1 - 32), min_size=1, max_size=2)
+
+
+@given(bits=BITS, op=st.sampled_from([mailbox.OP_WRITE, mailbox.OP_ERASE]))
+@examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_descriptor_with_one_or_two_flipped_bits_touches_nothing(service: Service, bits: set[int], op: int) -> None:
+    """But for its number, without which it is no job at all."""
+    content, old = service.board.nor.content, noise(2 * BLOCK, 18)
+    content[: 2 * BLOCK] = old
+    job, payload = write_job(0, noise(BLOCK, 9))
+    if op == mailbox.OP_ERASE:
+        job, payload = Descriptor(op=op, offset=0, count=SECTOR), b""
+    raw = bytearray(checked(replace(job, seq=service.sent + 1)).pack())
+    for bit in bits:
+        raw[bit // 8] ^= 1 << bit % 8
+    service.board.nor.frames.clear()
+    assert service.outcome(service.put(payload + bytes(raw))).status == Status.BAD_DATA
+    assert not {frame.opcode for frame in service.board.nor.frames} & WRITING
+    assert content[: 2 * BLOCK] == old
+    assert service.state.failed == 0
+
+
+def test_data_with_the_digests_of_another_place_do_not_go_there(service: Service) -> None:
+    """Two bits of an offset: all digests still fit."""
+    job, payload = write_job(0, noise(BLOCK, 9))
+    whole = checked(replace(job, seq=1))
+    assert service.outcome(service.put(payload + replace(whole, offset=3 * BLOCK).pack())).status == Status.BAD_DATA
+    assert service.board.nor.content[: 4 * BLOCK] == b"\xff" * 4 * BLOCK
+    assert service.run(job, payload).status == Status.OK  # sent again
+
+
 def test_nothing_is_written_after_a_failure(service: Service) -> None:
     board = service.board
     board.nor.faults.fail_program = frozenset({0x2000})
@@ -171,8 +207,8 @@ WRONG_JOBS = {
     "no sector": replace(WRITE, sectors=0),
     "sector 16": replace(WRITE, sectors=0x1_FFFF),
     "flags": replace(WRITE, flags=4),
-    "too little": replace(WRITE, payload_size=BLOCK - 8),
-    "too much": replace(WRITE, payload_size=2 * BLOCK),
+    "too little": replace(WRITE, count=BLOCK - 8),
+    "too much": replace(WRITE, count=2 * BLOCK),
     "survey beyond": replace(SURVEY, offset=64 * MIB - SECTOR, count=2),
     "survey too many": replace(SURVEY, count=513),
     "survey into the loader": replace(SURVEY, to=mailbox.LOADER_BASE),

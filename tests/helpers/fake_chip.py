@@ -46,6 +46,7 @@ from n6prog.flash_algos.mailbox import (
     State,
     Status,
 )
+from tests.helpers.descriptors import checked
 
 SECTOR, BLOCK = 4096, 65536
 PRIME = 2**64 - 40503
@@ -198,6 +199,8 @@ class FakeLink:
 
     def job(self, job: Descriptor, at: int, *, failed: bool) -> Outcome:
         found = Outcome(op=job.op, offset=job.offset, failed_at=0xFFFFFFFF, seq=job.seq)
+        if job != checked(job):
+            return replace(found, status=Status.BAD_DATA)
         if failed and job.op in (OP_WRITE, OP_ERASE):
             return replace(found, status=Status.SKIPPED)
         if job.op == OP_WRITE:
@@ -212,8 +215,8 @@ class FakeLink:
 
     def write_job(self, job: Descriptor, at: int, found: Outcome) -> Outcome:
         numbers = [number for number in range(16) if job.sectors >> number & 1]
-        room = -(-job.payload_size // PAYLOAD_ALIGN) * PAYLOAD_ALIGN
-        payload = bytes(self.ram[at - RAM - room :][: job.payload_size])
+        room = -(-job.count // PAYLOAD_ALIGN) * PAYLOAD_ALIGN
+        payload = bytes(self.ram[at - RAM - room :][: job.count])
         if job.flags & JOB_DEFLATE:
             payload = zlib.decompress(payload, -15)
         sectors = [payload[n * SECTOR : (n + 1) * SECTOR] for n in range(len(numbers))]
