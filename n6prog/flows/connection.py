@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from n6prog.doctor.explain import explained_error
-from n6prog.errors import FlashFailure, N6ProgError, TargetUnreachable
+from n6prog.errors import FlashFailure, N6ProgError, ProbeNotFound, TargetUnreachable
 from n6prog.findings import Finding, finding
 from n6prog.flows.source import assumed_device
 from n6prog.nor import sfdp
@@ -209,8 +209,8 @@ class Connection:
                 tell=self.tell,
                 rejoin=True,
             )
-        except N6ProgError as gone:
-            raise error from gone  # that it was lost is what counts
+        except (ProbeNotFound, TargetUnreachable) as again:
+            raise _lost_for_good(error, again) from again
         link.inherit(said, error.findings[0].text)
         self._link = link
         return link
@@ -235,6 +235,20 @@ def _kind_and_image(
 ) -> tuple[str, str | PathLike[str] | LoaderImage | None]:
     """Which loader is meant, and whose code it runs (None: what ships)."""
     return (loader, None) if isinstance(loader, str) and loader in (RESIDENT, CLASSIC) else (RESIDENT, loader)
+
+
+def _lost_for_good(error: N6ProgError, again: N6ProgError) -> N6ProgError:
+    """What to tell of a link that was lost (`error`) and cannot be had again.
+
+    Not how to plug a board in that was there all the while; but what the probe, asked again, measured.
+    """
+    if again.code == "E-NO-PROBE":
+        return error
+    if again.code != "E-NOANSWER":
+        return again
+    found = again.findings[0]
+    evidence = {**found.evidence, "reason": f"{error.findings[0].text}; {found.evidence.get('reason')}"}
+    return TargetUnreachable.of("E-LINK-LOST", found.subject, **evidence)
 
 
 def _silent(text: str) -> None:

@@ -161,15 +161,20 @@ def tripwire(violations: Iterable[str], attempt: Attempt) -> N6ProgError:
     return FlashFailure.of("E-SIM-TRIPWIRE", attempt.name, reason="; ".join(caught))
 
 
-def _core_port(attempt: Attempt, doing: str) -> dict[str, str]:
-    """What AP0 says of AP1 after a fault: a port that was open and is closed means that the chip was reset."""
+def core_port_closed(attempt: Attempt) -> bool:
+    """Whether AP0 says that AP1 is closed: after a fault of a port that was open, that means a reset of the chip."""
     from pyocd.core import exceptions
 
     try:
         sr = attempt.target.read_ap0(chip.AP0_DBGMCU_SR) if attempt.target is not None else chip.DBGMCU_SR_AP1_ENABLE
     except (exceptions.Error, OSError):  # OSError: pyOCD's CMSIS-DAP driver lets libusb's through
-        return {}
-    return {} if sr & chip.DBGMCU_SR_AP1_ENABLE else {"AP1": "closed", "doing": doing}
+        return False
+    return not sr & chip.DBGMCU_SR_AP1_ENABLE
+
+
+def _core_port(attempt: Attempt, doing: str) -> dict[str, str]:
+    """What `core_port_closed` adds to the evidence of a fault."""
+    return {"AP1": "closed", "doing": doing} if core_port_closed(attempt) else {}
 
 
 def _lost(error: Exception, attempt: Attempt, reason: str, **more: str) -> N6ProgError:

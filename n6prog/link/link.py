@@ -14,7 +14,7 @@ from n6prog.link import memory, wire
 from n6prog.link.call import CoreCaller
 from n6prog.link.chipinfo import read_chip_info
 from n6prog.link.clock import SAMPLE, count_errors, format_clock, set_clock, slower_than
-from n6prog.link.failures import Attempt, explained, tripwire
+from n6prog.link.failures import Attempt, core_port_closed, explained, tripwire
 from n6prog.link.find import describe
 from n6prog.link.lock import ProbeLock
 from n6prog.link.session import close_quietly, same_directory
@@ -139,7 +139,7 @@ class Link:
 
     def _mend(self, error: Exception, tries: int) -> None:
         """Make the debug port work again after a transfer that failed; a link that often does gets slower."""
-        if tries > _TRIES or self._mended > _MENDED_MOST:
+        if tries > _TRIES or self._mended > _MENDED_MOST or core_port_closed(self._attempt):
             raise error
         self._mended += 1
         wire.recover(self.target.dp, self.session.probe)

@@ -28,7 +28,7 @@ from n6prog.flash_algos.mailbox import (
 from n6prog.loader.image import load, send
 from n6prog.loader.protocol import SECTOR_READ, SECTOR_SURVEY, Identity, OnBytes, Written, quiet, runs
 from n6prog.loader.setup import board_setup, nor_setup
-from n6prog.loader.status import Registers, failure
+from n6prog.loader.status import Registers, failure, stuck
 from n6prog.loader.times import GRACE, PATIENCE, erase_span, write_span
 from n6prog.nor.digest import PRIME
 from n6prog.nor.geometry import bits
@@ -224,4 +224,4 @@ class ClassicLoader:
         except TargetUnreachable as error:
             if error.code != "E-NO-HALT":
                 raise
-            raise FlashFailure.of("E-LOADER-STUCK", entry, **error.findings[0].evidence) from error
+            raise stuck(entry, error) from error

@@ -238,7 +238,8 @@ class ResidentLoader:
     def _mend(self, error: N6ProgError) -> tuple[Service, bool]:
         """See Runner."""
         service, self._service = self._service, None  # nothing is there to be ended while there is no link
-        if self._relink is None or service is None:
+        reset = error.findings[0].evidence.get("AP1") == "closed"  # no link that was lost: nothing of ours runs now
+        if self._relink is None or service is None or reset:
             raise error
         self._link = self._relink(error)
         self._classic.moved(self._link)
@@ -266,8 +267,11 @@ class ResidentLoader:
         return (_OCTAL_READ if octal else SECTOR_READ) + (_DIGEST if digest else 0.0)
 
     def _must(self, action: str, work: Work, outcome: Outcome) -> None:
-        if outcome.status != Status.OK or outcome.count != work.order.descriptor.count:
+        job = work.order.descriptor
+        if outcome.status != Status.OK:
             raise self._failure(action, work, outcome)
+        if outcome.count != job.count:
+            raise FlashFailure.of("E-LOADER-ANSWER", action, address=NOR_BASE + job.offset)
 
     def _failure(self, action: str, work: Work, outcome: Outcome) -> N6ProgError:
         offset = work.order.descriptor.offset if outcome.failed_at == NO_OFFSET else outcome.failed_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from n6prog.errors import FlashFailure, N6ProgError
+from n6prog.errors import FlashFailure, N6ProgError, TargetUnreachable
 from n6prog.flash_algos import LoaderImage
 from n6prog.flash_algos.mailbox import (
     LOADER_PARAMS,
@@ -24,7 +24,7 @@ from n6prog.flash_algos.mailbox import (
 )
 from n6prog.flash_algos.mailbox import Service as Setup
 from n6prog.loader.ring import Order, outcome_at, outcome_runs, wire
-from n6prog.loader.status import Registers, failure
+from n6prog.loader.status import Registers, failure, stuck
 
 if TYPE_CHECKING:
     from n6prog.link import Link
@@ -73,7 +73,7 @@ class Service:
             if status is not None:
                 raise failure("start", 0, status, Registers(found.sr, found.scur))
             if self._link.now() > end:
-                raise self._link.give_up(_ENTRY, _STARTS_WITHIN)
+                raise self._given_up(_STARTS_WITHIN)
             self._link.sleep(_POLL)
         self.state, self._lived_at = found, self._link.now()
 
@@ -122,14 +122,15 @@ class Service:
         if silent > _SILENCE and self._link.returned(_ENTRY) is not None:
             raise self._gone()
         if silent > _HANGS:
-            raise self._link.give_up(_ENTRY, silent)
+            raise self._given_up(silent)
         return found
 
     def is_deaf(self) -> bool:
-        """Whether the last look shows it waiting for a job that was posted: the doorbell got lost."""
+        """Whether the last look shows it alive and waiting for a job that was posted: the doorbell got lost."""
         waited = self._link.now() - self._posted_at
         idle = self.state.phase == PHASE_IDLE and self.state.job == self.state.done
-        return idle and self.state.done < self.posted and waited > _UNHEARD
+        alive = self._lived_at > self._posted_at  # one that crashed, or whose chip was reset, looks idle for ever
+        return alive and idle and self.state.done < self.posted and waited > _UNHEARD
 
     def stands_still(self) -> float:
         """Seconds, as of the last look, in which it lived and got nowhere: the NOR is busy, or has nothing to do."""
@@ -137,7 +138,7 @@ class Service:
 
     def give_up(self) -> N6ProgError:
         """Halt it; the FlashFailure for a service that gets nowhere."""
-        return self._link.give_up(_ENTRY, self.stands_still())
+        return self._given_up(self.stands_still())
 
     def outcomes(self, first: int, last: int) -> list[Outcome]:
         """What became of jobs `first` to `last`, all done. Raises FlashFailure E-LOADER-ANSWER."""
@@ -162,7 +163,7 @@ class Service:
             if now != seen:
                 seen, since = now, self._link.now()
             if self._link.now() - since > longest:
-                raise self._link.give_up(_ENTRY, longest)
+                raise self._given_up(longest)
         if status != Status.OK:
             raise failure("close", 0, status, Registers(seen.sr, seen.scur))
 
@@ -172,6 +173,15 @@ class Service:
     def _is_ours(self, found: State) -> bool:
         mine = (SERVICE_MAGIC, self._setup.build, self._setup.session)
         return (found.magic, found.build, found.session) == mine
+
+    def _given_up(self, waited: float) -> N6ProgError:
+        """Halt it, after so many seconds: where it was, or that the core, hung at the bus, does not even halt."""
+        try:
+            return self._link.give_up(_ENTRY, waited)
+        except TargetUnreachable as error:
+            if error.code != "E-NO-HALT":
+                raise
+            return stuck(_ENTRY, error)
 
     def _gone(self) -> N6ProgError:
         """It is not there any more: crashed (that raises), or overwritten."""

@@ -55,6 +55,11 @@ def failure(action: str, offset: int, status: int, registers: Registers, seconds
     return FlashFailure(found)
 
 
+def stuck(entry: str, error: N6ProgError) -> N6ProgError:
+    """The FlashFailure for code of ours on a core that does not halt any more: `error`, E-NO-HALT, says how."""
+    return FlashFailure.of("E-LOADER-STUCK", entry, **error.findings[0].evidence)
+
+
 def _told(status: int, sr: int | None, scur: int | None) -> str:
     """The registers that were read, with the fail bit that matters."""
     known = [] if sr is None else [f"SR {_hex(sr)}"]

@@ -290,6 +290,68 @@ def test_a_service_that_shows_no_life_is_given_up() -> None:
     assert caught.value.code == "E-LOADER-TIMEOUT"
 
 
+def test_a_service_that_crashed_while_it_waited_is_told_as_crashed_and_not_as_deaf() -> None:
+    """What it left in RAM looks idle for ever, and rings in vain; only its heartbeat tells."""
+    chip = FakeLink()
+    loader = opened(chip)
+    loader.survey([0])
+
+    def crashed(name: str = "") -> int | None:
+        raise FlashFailure.of("E-LOADER-FAULT", name, fault="undefined instruction")
+
+    chip.serving, chip.returned = None, crashed  # type: ignore[method-assign]
+    with pytest.raises(FlashFailure) as caught:
+        loader.survey([SECTOR])
+    assert caught.value.code == "E-LOADER-FAULT"
+
+
+def test_a_core_that_does_not_halt_is_no_lost_link() -> None:
+    chip = FakeLink()
+    loader = opened(chip, lambda error: pytest.fail("a new link does not help a core that hangs"))
+    loader.survey([0])
+
+    def hangs(name: str, waited: float) -> N6ProgError:
+        raise TargetUnreachable.of("E-NO-HALT", "halt", reason="core 0 does not halt")
+
+    chip.serving = None
+    chip.returned, chip.give_up = lambda name="": None, hangs  # type: ignore[method-assign]
+    with pytest.raises(FlashFailure) as caught:
+        loader.survey([SECTOR])
+    assert caught.value.code == "E-LOADER-STUCK"
+    assert caught.value.findings[0].evidence["reason"] == "core 0 does not halt"
+
+
+def test_a_core_port_that_a_reset_closed_is_no_lost_link() -> None:
+    chip = FakeLink()
+    loader = opened(chip, lambda error: pytest.fail("nothing of ours runs after a reset"))
+    loader.survey([0])
+
+    def closed(address: int, size: int) -> bytes:
+        raise TargetUnreachable.of("E-BUS-FAULT", "read", address=address, size=size, reason="fault", AP1="closed")
+
+    chip.read = closed  # type: ignore[method-assign]
+    with pytest.raises(TargetUnreachable) as caught:
+        loader.survey([SECTOR])
+    assert caught.value.findings[0].evidence["AP1"] == "closed"
+
+
+def test_a_job_that_was_done_with_another_count_is_an_error() -> None:
+    """A descriptor that arrived wrong in a way that the loader takes."""
+    wire = Wire(FakeLink())
+    loader = opened(wire)
+    write = wire.write
+
+    def another(address: int, data: bytes) -> None:
+        if address in SLOTS and len(data) == Descriptor.SIZE:
+            data = replace(Descriptor.unpack(data), count=2).pack()
+        write(address, data)
+
+    wire.write = another  # type: ignore[method-assign]
+    with pytest.raises(FlashFailure) as caught:
+        loader.survey([0])
+    assert caught.value.code == "E-LOADER-ANSWER"
+
+
 def test_closing_ends_the_service_before_the_nor_is_mapped() -> None:
     chip = FakeLink()
     loader = opened(chip)
