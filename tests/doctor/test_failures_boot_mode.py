@@ -83,13 +83,38 @@ def test_f06_after_a_flash_it_says_that_the_pins_still_mean_development_boot(cas
     assert (checks["boot mode"]["evidence"]["BOOT1"], checks["core"]["evidence"]["owner"]) == (1, "the boot ROM")
 
 
-def test_f07_the_cure_asks_for_power_since_pins_count_at_reset_only(case: Case) -> None:
+def moved_jumper(case: Case) -> None:
+    """BOOT1 is set to 1 on a board that runs in flash boot, and the power stays: pins count at a reset only."""
     with case.board(boot1=0) as board:
-        board.boot1 = 1  # the jumper is moved, the power stays
-    assert "Then unplug and replug the power." in str(closed(case)["cure"])
+        board.boot1 = 1
+
+
+@pytest.mark.parametrize("connect", ["halt", "attach"])
+def test_f07_where_no_reset_is_wanted_the_cure_asks_for_power_since_pins_count_at_reset_only(
+    case: Case, connect: str
+) -> None:
+    moved_jumper(case)
+    done = case.flash(case.file, "--connect", connect)
+    assert done.code == 5
+    found = done.findings["E-AP1-CLOSED"]
+    assert "Then unplug and replug the power." in found["cure"]
+    assert (found["evidence"]["AP0"], found["evidence"]["DBGMCU_SR.17"]) == ("ok", 0)
     with case.board() as board:
         board.power_cycle()
-    assert case.flash().code == 0
+    again = case.flash(case.file, "--connect", connect)
+    assert again.code == 0
+    assert "W-RESET-TO-CONNECT" not in again.findings
+
+
+def test_f07_a_jumper_that_was_moved_without_a_power_cycle_needs_a_reset_only_and_that_is_said(case: Case) -> None:
+    moved_jumper(case)
+    done = case.flash()
+    assert done.code == 0
+    found = done.findings["W-RESET-TO-CONNECT"]
+    assert found["evidence"]["failure"] == "E-AP1-CLOSED"
+    assert "not in development boot" in found["evidence"]["reason"]
+    assert "--connect halt or attach never reset it" in found["cure"]
+    assert "W-RESET-TO-CONNECT" not in case.flash().findings
 
 
 def test_f09_a_program_that_was_only_in_ram_is_not_in_the_flash(case: Case) -> None:

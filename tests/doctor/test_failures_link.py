@@ -13,10 +13,12 @@ import usb.core
 
 import n6prog
 from n6prog.cli import main
-from n6prog.errors import TargetUnreachable
+from n6prog.errors import ProbeNotFound, TargetUnreachable
+from n6prog.link import connect
 from n6prog.sim.usb import stlink
 
 from .conftest import Case
+from .test_failures_flash import dirty
 
 
 def use_firmware(monkeypatch: pytest.MonkeyPatch, number: int, storage: int) -> None:
@@ -40,7 +42,9 @@ def test_f10_f13_a_probe_that_hangs_is_told_as_one_and_the_next_flash_works(case
 def test_f10_firmware_that_is_known_to_hang_is_named_beside(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     use_firmware(monkeypatch, 16, 6)
     done = case.flash(faults="hang@100ms")
-    assert list(done.findings) == ["E-PROBE-HUNG", "W-PROBE-FIRMWARE"]
+    assert set(done.findings) == {"W-PROBE-HANGS", "E-PROBE-HUNG", "W-PROBE-FIRMWARE"}
+    assert done.findings["W-PROBE-HANGS"]["evidence"] == {"firmware": "V3J16M6", "granted": "3.3 MHz"}
+    assert done.findings["E-PROBE-HUNG"]["evidence"]["usb"] == "no answer"
     found = done.findings["W-PROBE-FIRMWARE"]
     assert found["evidence"]["firmware"] == "V3J16M6"
     assert "hanging on a read" in found["text"]
@@ -53,6 +57,38 @@ def test_f10_f13_a_probe_that_goes_from_usb_is_a_lost_link(case: Case) -> None:
     found = done.findings["E-LINK-LOST"]
     assert (done.code, found["evidence"]["usb"]) == (5, "gone")
     assert "run the same command again" in found["cure"]
+    assert case.flash().code == 0
+
+
+def test_f10_f13_a_probe_that_goes_in_the_middle_and_comes_back_is_gone_on_with(case: Case) -> None:
+    dirty(case)
+    done = case.flash(faults="unplug@220ms")
+    assert done.code == 0
+    assert "no such device" in done.findings["W-SWD-CLOCK"]["evidence"]["reason"].lower()
+    assert case.run("verify", case.file).code == 0
+
+
+def test_f10_f13_a_probe_that_goes_in_the_middle_and_stays_away_is_a_lost_link_and_no_missing_probe(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dirty(case)
+    real, asked = connect.choose, []
+
+    def choose(wanted: str | None) -> Any:
+        asked.append(wanted)
+        if len(asked) > 1:
+            raise ProbeNotFound.of("E-NO-PROBE", looked_for="")
+        return real(wanted)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connect, "choose", choose)
+        done = case.flash(faults="unplug@220ms")
+    assert len(asked) > 1
+    assert done.code == 5
+    found = done.findings["E-LINK-LOST"]
+    assert found["evidence"]["usb"] == "gone"
+    assert "run the same command again" in found["cure"]
+    assert done.findings["W-DOUBT"]["evidence"]["start"] == 0x7100_0000
     assert case.flash().code == 0
 
 
@@ -195,7 +231,7 @@ def test_f24_the_packs_definition_and_the_one_that_wins_are_named(case: Case) ->
     found = done.findings["N-PACK"]
     assert found["evidence"]["pack"] == "Keil.STM32N6xx_DFP 1.0.0"
     assert found["evidence"]["device"] == "STM32N657X0HxQ"
-    assert "n6prog.targets.stm32n657" in found["evidence"]["definition"]
+    assert "n6prog.pyocd_plugin.STM32N657" in found["evidence"]["definition"]
     assert "--cbuild-run" in found["cure"]
     assert done.checks["CMSIS-Pack"]["verdict"] == "ok"
 

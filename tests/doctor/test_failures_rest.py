@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from n6prog.cli import main
-from n6prog.loader import ClassicLoader
+from n6prog.flash_algos.mailbox import LOADER_BUFFER, OP_READ, SERVICE_STATE
+from n6prog.loader import ClassicLoader, ResidentLoader, ring
 from n6prog.sim import SimBoard
+from n6prog.sim.core.bus import HostBus
 from n6prog.sim.nor import parts
 from n6prog.sim.soc import debug
 from n6prog.targets.chip import LOADER_BASE
 
 from .conftest import Case
-from .test_failures_flash import OFFSET, at, dirty, mended
+from .test_failures_flash import OFFSET, at, dirty, mended, write
 
 
 def test_no_probe_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,19 +56,58 @@ def test_a_part_in_no_table_without_tables_of_its_own_is_refused(case: Case, mon
     mended(case)
 
 
-def test_a_loader_that_arrives_damaged_is_not_started(case: Case) -> None:
-    done = case.flash(faults="double-flip@#3500")
+@pytest.mark.parametrize("options", [(), ("--loader", "classic")])
+def test_a_loader_that_does_not_lie_in_ram_as_sent_is_not_started(
+    case: Case, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """One cell of the RAM turns a bit over, however often it is written."""
+    cell = LOADER_BASE + 0x1235
+    real = HostBus.write
+
+    def write(bus: HostBus, address: int, data: bytes | memoryview, width: int = 4) -> None:
+        if address <= cell < address + len(data):
+            data = bytearray(data)
+            data[cell - address] ^= 0x10
+        real(bus, address, bytes(data), width)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HostBus, "write", write)
+        done = case.flash(case.file, *options)
     found = done.findings["E-LOADER-RAM"]
     assert done.code == 6
-    assert found["evidence"]["count"] in (1, 2)  # two bits of one word
+    assert (found["evidence"]["address"], found["evidence"]["count"]) == (cell, 1)
+    assert found["evidence"]["wrote"] ^ found["evidence"]["read"] == 0x10
     assert "the flash was not touched" in found["not_this"]
+    assert "slower SWD clock" in found["cure"]
     mended(case)
 
 
-def test_bytes_that_arrive_damaged_are_told_by_their_digest(case: Case, tmp_path: Path) -> None:
-    done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin", faults="double-flip@#8000")
+def test_a_loader_that_arrives_damaged_once_is_sent_again(case: Case) -> None:
+    done = case.flash(faults="double-flip@#3500")
+    assert done.code == 0
+    assert case.run("verify", case.file).code == 0
+
+
+def test_bytes_that_arrive_damaged_are_told_by_their_digest(
+    case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The wire carries the digests right, and one bit of each buffer wrong."""
+    real = HostBus.read
+
+    def read(bus: HostBus, address: int, length: int, width: int = 4) -> bytes:
+        found = real(bus, address, length, width)
+        if address <= LOADER_BUFFER < address + length:
+            place = LOADER_BUFFER - address
+            found = found[:place] + bytes([found[place] ^ 1]) + found[place + 1 :]
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HostBus, "read", read)
+        done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin")
     assert done.code == 6
+    assert done.findings["E-READ"]["evidence"]["address"] == 0x7100_0000
     assert "slower SWD clock" in done.findings["E-READ"]["cure"]
+    assert "the flash content may well be right" in done.findings["E-READ"]["not_this"]
     assert not (tmp_path / "x.bin").exists()
     mended(case)
 
@@ -92,8 +133,8 @@ def test_a_core_that_does_not_halt_is_told_where_no_reset_is_wanted(
 
     dirty(case)
     with monkeypatch.context() as patch:
-        at(patch, 0.3, lambda board: board._bus.write(chip.RCC + 0x1260, b"\x00\x30\x00\x00", 4))
-        case.flash()
+        at(patch, 0.22, lambda board: board._bus.write(chip.RCC + 0x1260, b"\x00\x30\x00\x00", 4))
+        assert case.flash().end["code"] == "E-LOADER-STUCK"
     done = case.flash(case.file, "--connect", "halt")
     assert done.code == 5
     assert "--connect under-reset" in done.findings["E-NO-HALT"]["cure"]
@@ -108,32 +149,69 @@ def test_a_wire_that_spoils_reads_at_every_clock(case: Case, faults: str, code: 
     mended(case)
 
 
-def test_a_read_that_the_loader_refuses_is_told_with_its_status(case: Case, tmp_path: Path) -> None:
-    done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin", faults="double-flip@#6000")
+def test_a_read_that_the_loader_refuses_is_told_with_its_status(
+    case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The job arrives with another count than was sent: more than the part has."""
+
+    def wire(order: ring.Order, number: int) -> tuple[int, bytes]:
+        job = order.descriptor
+        count = job.count ^ (1 << 30 if job.op == OP_READ else 0)
+        return ring.wire(replace(order, descriptor=replace(job, count=count)), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("n6prog.loader.service.wire", wire)
+        done = case.run("read", "0x71000000+64K", "-o", tmp_path / "x.bin")
     assert done.code == 6
-    assert done.findings["E-LOADER-STATUS"]["evidence"]["name"]
+    found = done.findings["E-LOADER-STATUS"]
+    assert found["evidence"]["address"] == 0x7100_0000
+    assert "misaligned, out of range or forbidden" in found["evidence"]["name"]
+    assert "report it with --log FILE" in found["cure"]
+    assert not (tmp_path / "x.bin").exists()
     mended(case)
 
 
-def before(patch: pytest.MonkeyPatch, method: str, action: Callable[[SimBoard], None]) -> None:
-    """Let something befall the board before a step of the loader, while the core stands still."""
-    real = getattr(ClassicLoader, method)
+def before(
+    patch: pytest.MonkeyPatch,
+    method: str,
+    action: Callable[[SimBoard], None],
+    kind: type[ClassicLoader | ResidentLoader] = ResidentLoader,
+) -> None:
+    """Let something befall the board before a step of the loader."""
+    real = getattr(kind, method)
 
     def spoiled(loader: Any, *arguments: Any, **options: Any) -> Any:
         action(loader._link.session.probe._board)
         return real(loader, *arguments, **options)
 
-    patch.setattr(ClassicLoader, method, spoiled)
+    patch.setattr(kind, method, spoiled)
 
 
 def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its code is replaced by `movs r0, #0; bx lr`: every entry returns OK at once."""
     dirty(case)
     with monkeypatch.context() as patch:
-        before(patch, "write", lambda board: board.write(LOADER_BASE + 4, bytes.fromhex("00207047") * 0x800))
-        done = case.flash()
+        spoiled = bytes.fromhex("00207047") * 0x800
+        before(patch, "write", lambda board: board.write(LOADER_BASE + 4, spoiled), ClassicLoader)
+        done = case.flash(case.file, "--loader", "classic")
     assert done.code == 6
     assert "left no result" in done.findings["E-LOADER-ANSWER"]["text"]
+    mended(case)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.25])
+def test_a_service_whose_state_was_overwritten_is_told(
+    case: Case, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Another debugger, or DMA of a program that ran before, writes over the words by which it is known."""
+    dirty(case)
+    with monkeypatch.context() as patch:
+        at(patch, seconds, write(SERVICE_STATE, bytes(12)))
+        done = case.flash()
+    assert done.code == 6
+    found = done.findings["E-LOADER-ANSWER"]
+    assert "damaged or was overwritten" in found["cure"]
+    assert set(done.findings) == {"E-LOADER-ANSWER", "W-DOUBT"}
     mended(case)
 
 
