@@ -127,6 +127,12 @@ FLASH: dict[str, Entry] = {
         _AGAIN,
     ),
     # worth saying
+    "W-AT-STAKE": warning(
+        "bytes that were not asked for may be lost: they share sectors of {size} bytes with what was being written, at "
+        "{places}",
+        "Look at what belongs there, and flash that again too if it is gone.",
+        "sectors of which nothing was asked for were not erased",
+    ),
     "W-DOUBT": warning(
         "the flash is not known to be right from {start:#010x} on ({size} bytes, and what was to be written behind)",
         "Run the same command again: what is already right is not written twice.",

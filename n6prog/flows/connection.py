@@ -165,18 +165,21 @@ class Connection:
                 self._abandon()
             self.close_loader()
 
-    def abort(self) -> None:
+    def abort(self) -> bool:
         """Stop in the middle: end what runs on the chip, halt the core, let the probe go.
 
-        What fails on the way out is of no interest any more.
+        Tells whether what the chip had begun is finished; else what fails on the way out is of no interest any more.
         """
+        finished = False
         with contextlib.suppress(N6ProgError):
             self._abandon()
+            finished = True
         link, self._link = self._link, None
         if link is not None:
             with contextlib.suppress(N6ProgError):
                 link.halt()
             link.close()
+        return finished
 
     def _abandon(self) -> None:
         """The loader is of no use any more; what it left running on the chip ends in its own time."""

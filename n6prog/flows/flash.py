@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +22,7 @@ from n6prog.loader.protocol import Written
 from n6prog.loader.status import Registers, failure
 from n6prog.nor.digest import BLANK_SECTOR, digest
 from n6prog.nor.geometry import SECTORS, bits
-from n6prog.plan import BLOCK, ERASE_MODES, SECTOR, Block, EraseMode, Pair, Survey, Work
+from n6prog.plan import BLOCK, ERASE_MODES, SECTOR, Block, EraseMode, Pair, Survey, Touched, Work
 from n6prog.targets.chip import XSPI2_BASE
 from n6prog.values import did_you_mean
 
@@ -49,7 +49,8 @@ class FlashOptions:
 class _Job:
     """One flash run in progress.
 
-    `wanted`: what each touched sector is to hold; `expected`: the digests of that. `nor_size`: bytes of the part.
+    `wanted`: what each touched sector is to hold; `expected`: the digests of that. `shared`: touched sectors that also
+    hold bytes nobody asked for. `nor_size`: bytes of the part.
     """
 
     loader: Loader
@@ -58,6 +59,7 @@ class _Job:
     survey: Survey
     wanted: Mapping[int, bytes]
     expected: Mapping[int, int]
+    shared: Collection[int]
     force: bool
     nor_size: int
 
@@ -116,6 +118,8 @@ def _body(connection: Connection, recorder: Recorder, files: Sequence[Files], op
     job = _prepare(loader, connection, recorder, placement, options)
     _announce(job, about, placement, options)
     if not options.dry_run:
+        if job.work.blocks:
+            recorder.doubt = _span(job.work.blocks[0])
         beside = _survey_beside(job)
         _write(job, beside.digests)
         _verify(job, beside, lines=options.verify)
@@ -179,9 +183,16 @@ def _prepare(
         survey=survey,
         wanted=wanted,
         expected={offset: digest(data) for offset, data in wanted.items()},
+        shared=_shared(touched, survey),
         force=mode == "all-touched",
         nor_size=nor.size,
     )
+
+
+def _shared(touched: Sequence[Touched], survey: Survey) -> set[int]:
+    """Sectors that hold something besides the bytes that are asked for. Erased for those, they may lose it."""
+    held = ((item, survey.sectors[item.offset].data) for item in touched)
+    return {item.offset for item, old in held if old is not None and item.content(old) != item.content()}
 
 
 def _announce(job: _Job, about: info.BoardInfo, placement: Placement, options: FlashOptions) -> None:
@@ -242,10 +253,7 @@ def _write(job: _Job, beside: Mapping[int, int]) -> None:
     counts = job.recorder.bytes
     blocks = {block.start: block for block in job.work.blocks}
     todo = list(reversed(job.work.blocks))
-    while_writing = job.loader.write_all(job.work.blocks, force=job.force, blank=_blank(job))
-    if todo:
-        job.recorder.doubt = _span(todo[-1])
-    for written in while_writing:
+    for written in _written(job):
         block = blocks[written.start]
         counts.sent += len(block.data)
         counts.erased += written.erased
@@ -253,10 +261,32 @@ def _write(job: _Job, beside: Mapping[int, int]) -> None:
         found = {block.start + number * SECTOR: value for number, value in enumerate(written.digests)}
         _check_block(job, block, written, found, beside)
         todo.remove(block)
+        done = XSPI2_BASE + block.start
+        job.recorder.at_stake = [at for at in job.recorder.at_stake if at // BLOCK * BLOCK != done]
         job.recorder.doubt = _span(todo[-1]) if todo else None
         step(len(block.data))
     if todo:
         raise failure("write", todo[-1].start, Status.MISMATCH, Registers())
+
+
+def _written(job: _Job) -> Iterator[Written]:
+    """What became of the blocks. Where the chip itself tells of a failure it has begun nothing behind that block."""
+    recorder = job.recorder
+    try:
+        yield from job.loader.write_all(_handed_over(job), force=job.force, blank=_blank(job))
+    except FlashFailure as error:
+        if recorder.doubt is not None and not error.code.startswith("E-LOADER"):
+            failed = recorder.doubt[0] // BLOCK
+            recorder.at_stake = [address for address in recorder.at_stake if address // BLOCK == failed]
+        raise
+
+
+def _handed_over(job: _Job) -> Iterator[Block]:
+    """The blocks; from now on until its proof, what shares a sector with what a block brings is at stake."""
+    for block in job.work.blocks:
+        sectors = (block.start + number * SECTOR for number in bits(block.sectors))
+        job.recorder.at_stake += [XSPI2_BASE + offset for offset in sectors if offset in job.shared]
+        yield block
 
 
 def _span(block: Block) -> tuple[int, int]:
@@ -321,7 +351,9 @@ def _verify(job: _Job, beside: _Beside, *, lines: bool) -> None:
         offsets = {offset for pair in beside.pairs for offset in (pair.written, pair.partner)}
     else:
         return
+    job.recorder.doubt = _span(job.work.blocks[0])
     now = job.loader.survey(sorted(offsets), job.recorder.progress("verify", len(offsets) * SECTOR))
+    job.recorder.doubt = None
     wrong = [offset for offset in sorted(offsets) if offset in job.expected and now[offset] != job.expected[offset]]
     if wrong:
         job.recorder.doubt = (XSPI2_BASE + wrong[0], SECTOR)

@@ -13,9 +13,15 @@ from n6prog.findings import ExitCode, Finding, Severity, finding
 from n6prog.flows.diff import Diff
 from n6prog.flows.interrupt import Interrupt
 from n6prog.flows.report import ByteCounts, PieceReport, Report
+from n6prog.nor.geometry import SECTOR
 
 if TYPE_CHECKING:
     from n6prog.flows.connection import Connection
+
+
+def _at_stake(addresses: Sequence[int]) -> Finding:
+    places = ", ".join(f"{address:#010x}" for address in addresses)
+    return finding("W-AT-STAKE", address=addresses[0], places=places, size=SECTOR)
 
 
 class Recorder:
@@ -38,6 +44,7 @@ class Recorder:
         self.dry_run = False
         self.estimated_seconds: float | None = None
         self.doubt: tuple[int, int] | None = None  # the first range not known to be good: address, size
+        self.at_stake: list[int] = []  # addresses of sectors in work that also hold bytes nobody asked for
         self.diff: Diff | None = None
 
     def emit(self, kind: EventType, **data: object) -> None:
@@ -110,7 +117,8 @@ class Recorder:
         found = finding("E-INTERRUPTED")
         self.stop_virtual_clock()
         try:
-            self._connection.abort()
+            if self._connection.abort():
+                self.at_stake.clear()  # what was begun is finished
         finally:
             self._failed(ExitCode.INTERRUPTED, found.code, (found,))
 
@@ -122,6 +130,8 @@ class Recorder:
                 self.findings.append(found)
                 self.emit(EventType.ERROR, **found.as_dict())
         self.say([found for found in findings if not found.is_error])
+        if self.at_stake:
+            self.say([_at_stake(self.at_stake)])
         if self.doubt is not None:
             self.say([finding("W-DOUBT", start=self.doubt[0], size=self.doubt[1])])
         self.emit(EventType.END, **self._report(exit_code, code).as_dict())

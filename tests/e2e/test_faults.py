@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,53 @@ def test_a_nor_found_at_work_is_flashed_all_the_same(tmp_path: Path, fault: str)
 @pytest.mark.parametrize("fault", ["stuck-wip", "no-vddio3", "fail-program:0x100000"])
 def test_a_nor_that_does_not_work_is_an_error(tmp_path: Path, fault: str) -> None:
     assert Bench(tmp_path / "board").run("flash", DEMO_ELF, probe_options=f",fault={fault}").code == FLASH
+
+
+@pytest.mark.parametrize(
+    ("fault", "at_stake", "doubt"),
+    [
+        # 0x100 bytes into a sector of a block, and up to 0x100 bytes into a sector of the next but one
+        ("fail-program:0x1000000", [0x7100_0000], 0x7100_0000),
+        ("fail-program:0x1020000", [0x7102_0000], 0x7102_0000),
+        ("fail-program:0x1010000", [], 0x7101_0000),
+        ("fail-erase:0x1000000", [0x7100_0000], 0x7100_0000),
+    ],
+)
+def test_what_nobody_asked_for_and_may_be_lost_is_told_and_all_else_survives(
+    tmp_path: Path, fault: str, at_stake: list[int], doubt: int
+) -> None:
+    rng = random.Random(5)
+    start, old, new = 0x7100_0000, rng.randbytes(0x3_0000), rng.randbytes(0x2_0000)
+    file = tmp_path / "new.bin"
+    file.write_bytes(new)
+    bench = Bench(tmp_path / "board")
+    bench.fill(start, old)
+    done = bench.run("flash", f"{file}@{start + 0x100:#x}", "--json", probe_options=f",fault={fault}")
+    assert done.code == FLASH, done.text
+    warnings = {item["data"]["code"]: item["data"] for item in done.events if item["type"] == "warning"}
+    assert warnings["W-DOUBT"]["evidence"]["start"] == doubt
+    told = warnings.get("W-AT-STAKE", {"text": "", "evidence": {}})
+    assert [int(place, 16) for place in re.findall("0x[0-9a-f]{8}", told["text"])] == at_stake
+    assert told["evidence"].get("address") == (at_stake[0] if at_stake else None)
+    assert not at_stake or "not asked for" in told["text"]
+    held = bench.nor()[start - NOR_BASE :]
+    assert held[0x2_1000 : len(old)] == old[0x2_1000:]  # the same block, and right already
+    assert start in at_stake or held[:0x100] == old[:0x100]
+    assert 0x7102_0000 in at_stake or held[0x2_0100:0x2_1000] == old[0x2_0100:0x2_1000]
+
+
+def test_what_is_at_stake_when_the_power_goes_is_told(tmp_path: Path) -> None:
+    """Which of the blocks on their way the chip has begun is not known then."""
+    rng = random.Random(6)
+    file = tmp_path / "new.bin"
+    file.write_bytes(rng.randbytes(0x1_0000))
+    bench = Bench(tmp_path / "board")
+    bench.fill(0x7100_0000, rng.randbytes(0x3_0000))
+    done = bench.run("flash", f"{file}@0x71000100", "--json", probe_options=",fault=power-cut@400ms")
+    assert done.code == UNREACHABLE, done.text
+    warnings = {item["data"]["code"]: item["data"] for item in done.events if item["type"] == "warning"}
+    assert warnings["W-DOUBT"]["evidence"]["start"] == 0x7100_0000
+    assert re.findall("0x[0-9a-f]{8}", warnings["W-AT-STAKE"]["text"]) == ["0x71000000", "0x71010000"]
 
 
 def test_a_board_that_lost_its_power_stays_off_until_it_is_switched_on(tmp_path: Path) -> None:
