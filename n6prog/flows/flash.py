@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from n6prog.flows.connection import Connection
     from n6prog.loader import Loader
 
+_BY_THE_CHIP = ("E-WEL", "E-PROGRAM-FAIL", "E-ERASE-FAIL", "E-PROTECTED", "E-FLASH-BUSY")
+"""What the loader reports of a block; a loader that was started anew may mean something else by them."""
 AFTER = ("reset", "halt", "none")
 _CLOCKS_A_WORD = 46  # SWD clocks an ST-Link spends on 4 bytes (DESIGN 5)
 
@@ -275,7 +277,7 @@ def _written(job: _Job) -> Iterator[Written]:
     try:
         yield from job.loader.write_all(_handed_over(job), force=job.force, blank=_blank(job))
     except FlashFailure as error:
-        if recorder.doubt is not None and not error.code.startswith("E-LOADER"):
+        if recorder.doubt is not None and error.code in _BY_THE_CHIP and not job.loader.recovered:
             failed = recorder.doubt[0] // BLOCK
             recorder.at_stake = [address for address in recorder.at_stake if address // BLOCK == failed]
         raise
