@@ -63,7 +63,7 @@ class Core:
         soc.on_mapping_changed = self.engine.mapping_changed
         soc.on_cpu_clock = self._clock_switched
         self.registers = Registers(self.engine)
-        self.inspector = Inspector(self.engine, self.registers, self.ppb)
+        self.inspector = Inspector(self.engine, self.registers, self.ppb, soc.hot_runs)
         self.watchpoints = Watchpoints(self.engine, self.ppb)
         self.taking = Taking(self, self.engine, self.registers, self.ppb, self.inspector, soc)
 

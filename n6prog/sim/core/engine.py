@@ -108,6 +108,7 @@ class Engine:
         self.undefined: Callable[[int], bool] = lambda _pc: False  # executes what Unicorn cannot, or says no
         self._translate_again = False
         self._counted = False  # the newest run had a count
+        self.watched = False  # somebody looks at data accesses
         self._keep: list[Any] = []  # callbacks that Unicorn holds pointers to
         self.uc: Any = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB | uc_const.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M33)
@@ -223,6 +224,24 @@ class Engine:
             return True
         self._note("undef")
         return False
+
+    @property
+    def watchful(self) -> bool:
+        """Whether instructions have to be executed one by one: each counts, or each of their accesses is looked at."""
+        return self._stopped or self._counted or self.watched or self.mpu.enabled
+
+    @property
+    def limit(self) -> int:
+        """The moment (picoseconds) from which on no block begins in this slice."""
+        return self._limit
+
+    def cost_of(self, address: int) -> int | None:
+        """What the block at `address` costs in picoseconds, where it is known and need not be shown."""
+        return self._costs.get(address)
+
+    def remember_cost(self, address: int, code: bytes) -> None:
+        """The block at `address` will be `code`, all of it plain."""
+        self._costs[address] = thumb.count_instructions(code) * self.cpu.instruction // 10
 
     @property
     def stopped(self) -> bool:

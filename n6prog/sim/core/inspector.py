@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from n6prog.sim.core import v81m
+from n6prog.sim.core import store_runs, v81m
 from n6prog.sim.core.engine import Engine, Verdict
 from n6prog.sim.core.ppb import CCR, DIV_0_TRP, UNALIGN_TRP, Ppb
 from n6prog.sim.core.registers import Registers
@@ -47,8 +47,9 @@ def _unmasks(first: int) -> bool:
 class Inspector:
     """Finds such instructions and executes them. `event` is the event register of WFE and SEV."""
 
-    def __init__(self, engine: Engine, registers: Registers, ppb: Ppb) -> None:
+    def __init__(self, engine: Engine, registers: Registers, ppb: Ppb, takers: Mapping[int, store_runs.Take]) -> None:
         self._engine = engine
+        self._takers = takers  # by address
         self._registers = registers
         self._ppb = ppb
         self._uch = engine.uc._uch  # noqa: SLF001
@@ -65,12 +66,13 @@ class Inspector:
 
     def inspect(self, address: int, code: bytes) -> tuple[Verdict, int]:
         """A block is about to run; gives as well how many bytes of it run before it is left for our sake."""
-        show_again = added = False
+        show_again = added = special = False
         if may_be_tcm(address) and not self._valid(address, len(code)):
             self._stop("ecc-fetch")
             return Verdict.SHOW_AGAIN, 0
         offset, reach = 0, len(code)
         block, opened = self._it_state(), None
+        runs: list[tuple[int, store_runs.Run]] = []
         while offset + 1 < len(code):
             first = int.from_bytes(code[offset : offset + 2], "little")
             size = 4 if is_wide(first) else 2
@@ -86,6 +88,11 @@ class Inspector:
             if block and not before:
                 opened = offset
             found = self._find(instruction)
+            special = special or found is not None or bool(block) or self._engine.breaks_at(address + offset)
+            run = None if first & 0xFFF0 != 0xE8B0 or before else store_runs.find(code[offset:])
+            if run is not None:
+                runs.append((offset, run))
+                size = len(run.code)
             if before and (found is not None or self._engine.breaks_at(address + offset)):
                 # Unicorn cannot leave an IT block half-way: the core goes through it step by step.
                 if opened is None:
@@ -99,9 +106,22 @@ class Inspector:
                 if leaves:
                     reach = min(reach, offset + size)
             offset += size
+        if runs and not (special or show_again):
+            added |= self._hook_runs(address, code, runs)
         if added:
             return Verdict.TRANSLATE_AGAIN, reach
         return Verdict.SHOW_AGAIN if show_again else Verdict.PLAIN, reach
+
+    def _hook_runs(self, address: int, code: bytes, runs: list[tuple[int, store_runs.Run]]) -> bool:
+        """Carry out those of `runs` in one go behind which the block goes on."""
+        added = False
+        for offset, run in runs:
+            end = offset + len(run.code)
+            if end < len(code):
+                self._engine.remember_cost(address + end, code[end:])
+                action = store_runs.action(self._engine, self._registers.raw, run, self._takers)
+                added |= self._hook(address + offset, run.code, action)
+        return added
 
     def _valid(self, address: int, length: int) -> bool:
         try:

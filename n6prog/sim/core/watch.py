@@ -56,6 +56,7 @@ class Watchpoints:
         for hook in self._hooks:
             self._engine.uc.hook_del(hook)
         self._hooks, self._installed = [], wanted
+        self._engine.watched = bool(wanted)
         for index, first, last, match in wanted:
             kinds = (uc_const.UC_HOOK_MEM_READ if match != _WRITE else 0) | (
                 uc_const.UC_HOOK_MEM_WRITE if match != _READ else 0
@@ -87,4 +88,5 @@ class Watchpoints:
         for hook in self._hooks:
             self._engine.uc.hook_del(hook)
         self._hooks, self._installed = [], []
+        self._engine.watched = False
         self._ppb.watch_changed = True

@@ -24,7 +24,7 @@ from n6prog.sim.soc.power import Pwr, Ramcfg, Syscfg
 from n6prog.sim.soc.rcc import Rcc
 from n6prog.sim.soc.uart import Uart
 from n6prog.sim.soc.xspi import Xspi
-from n6prog.sim.soc.xspi_hot import data_reader, status_reader, writers
+from n6prog.sim.soc.xspi_hot import data_reader, data_run, status_reader, writers
 from n6prog.sim.soc.xspi_map import DR, SR
 from n6prog.sim.soc.xspi_window import Window
 from n6prog.sim.soc.xspim import NOWHERE, Route, Xspim
@@ -60,6 +60,7 @@ class Soc:
         self.writers: dict[int, Write] = {}
         self.hot: dict[int, Read] = {}
         self.hot_writes: dict[int, Write] = {}
+        self.hot_runs: dict[int, Callable[[bytes, int], bool]] = {}  # many writes of one address in a row
         self.on_mapping_changed: Callable[[], None] | None = None
         self.on_irq_changed: Callable[[], None] | None = None
         self.on_cpu_clock: Callable[[int], None] | None = None  # the core's new frequency in hertz
@@ -243,6 +244,7 @@ class Soc:
         self.writers.clear()
         self.hot.clear()
         self.hot_writes.clear()
+        self.hot_runs.clear()
         for block, gate in self._gates:
             reader: Read = block.read
             writer: Write = block.write
@@ -260,6 +262,7 @@ class Soc:
                 if isinstance(block, Xspi) and reader == block.read:
                     self.hot[block.base + alias + DR] = data_reader(block, self)
                     self.hot[block.base + alias + SR] = status_reader(block, self)
+                    self.hot_runs[block.base + alias + DR] = data_run(block, self)
                     for offset, write in writers(block, self).items():
                         self.hot_writes[block.base + alias + offset] = write
 

@@ -179,6 +179,58 @@ def _data_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
     return write
 
 
+def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
+    """Words written to DR one right after the other: all of them, or none.
+
+    True when they are written, as so many writes would have done it at the same times. False where that is for the slow
+    way, or the last of them would be over at `limit` (picoseconds) or later.
+    """
+    cost, sink, address = xspi.cost, xspi.output, xspi.base + DR
+
+    def write(data: bytes, limit: int) -> bool:
+        if xspi.interrupts or xspi.state not in (WRITE, IDLE):
+            return False
+        time = soc.time
+        if xspi.state == IDLE:  # the first may start a transfer, whose FIFO takes them all without delay, or none does
+            if len(data) > FIFO or time.now + (len(data) >> 2) * cost >= limit:
+                return False
+            xspi.write(address, 4, int.from_bytes(data[:4], "little"))
+            data = data[4:]
+            if xspi.state != WRITE or len(data) >= sink.total - 4:
+                for at in range(0, len(data), 4):
+                    xspi.write(address, 4, int.from_bytes(data[at : at + 4], "little"))
+                return True
+        sent, dry, word, depth = sink.sent, sink.dry, sink.word, sink.depth
+        level, end = len(sent), len(sent) + len(data)
+        if end > sink.total:
+            return False
+        last = end == sink.total  # the last of all ends the transfer
+        now = before = time.now
+        dry_before = dry
+        for _ in range(len(data) >> 2):
+            before, dry_before = now, dry
+            now += cost
+            level += 4
+            if dry < now:
+                dry = now
+            dry += word
+            if level > FIFO and dry - now > depth:
+                now = dry - depth
+        if now >= limit:
+            return False
+        xspi.seen = -1
+        if not last:
+            sent += data
+            sink.dry, time.now = dry, now
+            return True
+        sent += data[:-4]
+        sink.dry, time.now = dry_before, before
+        xspi.write(address, 4, int.from_bytes(data[-4:], "little"))
+        return True
+
+    return write
+
+
 def _plain_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int], None]:
     """A register that is only looked at when a transfer starts."""
     cost, mask, slow = xspi.cost, WRITABLE[offset], xspi.write

@@ -50,6 +50,7 @@ class Bus:
         self.writers: dict[int, Any] = {}
         self.hot: dict[int, Any] = {}
         self.hot_writes: dict[int, Any] = {}
+        self.hot_runs: dict[int, Any] = {}
         self.time = Timeline()
         self.irq_sources = [Line(170), Line(171)]
         self.on_irq_changed: Any = None

@@ -134,6 +134,35 @@ def test_no_program_can_tell_the_fast_way_from_the_plain_one(make_bench, kind, c
         assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
 
 
+@pytest.mark.parametrize("cost", [0, CLK, 4 * CLK])
+@pytest.mark.parametrize("ccr", [OCTAL, OCTAL_DTR, SINGLE])
+def test_a_run_of_words_is_so_many_words_at_the_same_times(make_bench, ccr, cost):
+    dice = random.Random(f"runs {ccr} {cost}")
+    plain, fast = Way(make_bench(cost), fast=False), Way(make_bench(cost), fast=True)
+    taken = 0
+    for _ in range(100):
+        begin = "write", ccr, dice.choice([*LENGTHS, *[256] * 13]), 63 << 8 | dice.choice(INTERRUPTS)
+        plain.begin(*begin)
+        fast.begin(*begin)
+        for _ in range(dice.randrange(9)):
+            words = dice.randbytes(4 * dice.choice([8, 14, 16, 16, 16, 20]))
+            limit = plain.bench.time.now + dice.choice([8, 64, 1000, 1000]) * CLK
+            done = fast.bench.soc.hot_runs[XSPI2 + DR](words, limit)
+            taken += done
+            for at in range(0, len(words), 4):
+                value = int.from_bytes(words[at : at + 4], "little")
+                plain.write(DR, value)
+                if not done:
+                    fast.write(DR, value)
+            assert fast.seen() == plain.seen()
+            assert not done or plain.bench.time.now < limit
+            assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
+            step = dice.choice([("wait", 20 * CLK), ("wait", 400 * CLK), ("read", DLR)])
+            assert fast.step(*step) == plain.step(*step)
+        assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
+    assert taken > 50
+
+
 @pytest.mark.parametrize("flags", [0, 1])
 def test_from_the_65th_look_without_news_a_program_waits_whatever_the_width_of_its_looks(make_bench, flags):
     way = Way(make_bench(CLK), fast=True)
