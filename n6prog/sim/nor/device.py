@@ -28,13 +28,14 @@ from n6prog.sim.nor.registers import (
     CR2_DEFAULT,
     CR2_DQS,
     DOS,
+    DQSPRC,
     TB,
     WEL,
     WIP,
     Registers,
 )
 from n6prog.sim.nor.state import NorState
-from n6prog.sim.nor.timing import SHORTEST
+from n6prog.sim.nor.timing import SHORTEST, SLOWEST
 from n6prog.sim.nor.wire import Framing, as_seen, edges
 from n6prog.sim.tripwire import Tripwire
 
@@ -50,6 +51,9 @@ _IN_POWER_DOWN = frozenset({"RDP", "RSTEN", "RST"})
 _PAGE_OF_LOW = 4096
 _RDSR, _WREN = b"\x05", b"\x06"
 _USUAL = frozenset({_RDSR, _WREN})
+_RDSR_8D, _WREN_8D = b"\x05\xfa\0\0\0\0", b"\x06\xf9"
+_USUAL_8D = frozenset({_RDSR_8D, _WREN_8D})
+_RDSR_8D_CLOCKS = 7  # opcode 1, address 2, dummies 4
 _OF_A_BANK = frozenset({"program", "sector", "block"})
 
 
@@ -200,6 +204,10 @@ class NorDevice:
             quick = self._usual(head, want)
             if quick is not None:
                 return quick or None
+        elif head in _USUAL_8D and frame.mode == mode == "8D" and not out:
+            quick = self._usual_8d(frame, head, start, clock, want)
+            if quick is not None:
+                return quick or None
         sent, extra_bits = head + out, 0
         if foreign:
             # lines that nobody drives while the controller samples count as low; what is a write stays one by its bits
@@ -233,6 +241,21 @@ class NorDevice:
             self._acts["WREN"](0, b"", 0)  # it looks at none of these
             return b""
         return None
+
+    def _usual_8d(self, frame: Framing, head: bytes, start: int, clock: int, want: int) -> bytes | None:
+        """The same in 8D, where a status read gives one byte twice."""
+        if self.power_down:
+            return None
+        if head == _WREN_8D:
+            return self._usual(_WREN, 0) if frame.head_clocks == 1 and not want and self.operation is None else None
+        early = frame.dqs and self.registers.cr2.get(CR2_DQS, 0) & DQSPRC
+        if want != 2 or frame.head_clocks != _RDSR_8D_CLOCKS or early or clock < SLOWEST:
+            return None
+        self.settle(start + _RDSR_8D_CLOCKS * clock)
+        self.status_polls = self.status_polls + 1 if self.operation else 0
+        self.floating.last = status = self.status
+        self.reset_enabled = False
+        return bytes((status, status))
 
     def _cancel(self, operation: Operation) -> None:
         """CS# was not high for long enough after a page program: no program, WEL stays (Verilog model)."""

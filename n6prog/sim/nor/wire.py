@@ -117,6 +117,8 @@ def as_seen(mode: str, clocks: list[tuple[int, int]]) -> tuple[bytes, int]:
 
 def swap_pairs(data: bytes) -> bytes:
     """Swap the bytes of every pair; an odd last byte stays."""
+    if len(data) == 2:
+        return data[::-1]
     out = bytearray(data)
     even = len(data) & ~1
     out[0:even:2], out[1:even:2] = data[1:even:2], data[0:even:2]

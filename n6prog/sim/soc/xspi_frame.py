@@ -23,6 +23,13 @@ def framing_of(ccr: int, dummy: int) -> Framing:
     )
 
 
+@lru_cache(maxsize=64)
+def frame_of(ccr: int, dummy: int, instruction: int, address: int, alternate: int) -> tuple[Framing, bytes]:
+    """Framing and head; a program sends a few over and over."""
+    frame = framing_of(ccr, dummy)
+    return frame, head_of(frame, instruction, address, alternate)
+
+
 def _phase(mode: int, dtr: int, size: int) -> Phase:
     return Phase(_LINES[mode], bool(dtr), size) if _LINES[mode] else NONE
 

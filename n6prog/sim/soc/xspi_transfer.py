@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.patience import Patience
 from n6prog.sim.soc.xspi_fifo import ReadStream, WriteStream
-from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent
+from n6prog.sim.soc.xspi_frame import frame_of, head_sent
 from n6prog.sim.soc.xspi_map import ABR, AR, CCR, COMMAND, DHQC, DLR, IR, LONGEST_READ, NEVER, TCR, UNLIMITED
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class Transfer:
         """Framing and head."""
         if self._frame is None:
             ccr, tcr, instruction, address, alternate = self._latched
-            frame = framing_of(ccr, tcr & 0x1F)
-            self._frame = frame, head_of(frame, instruction, address, alternate)
+            self._frame = frame_of(ccr, tcr & 0x1F, instruction, address, alternate)
         return self._frame
 
     def _total(self) -> int:

@@ -1,0 +1,65 @@
+"""Status reads and write enables in 8D by the short way: the part is the same afterwards as by the long one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.sim.nor.bench import US
+
+RDSR, WREN, PP, RSTEN, DP, RDP, SUSPEND, RESUME, ENSO = 0x05, 0x06, 0x12, 0x66, 0xB9, 0xAB, 0xB0, 0x30, 0xB1
+DQS_EARLY = 0x200, 1  # CR2: the strobe comes a clock early
+
+
+def do(bench, step):
+    """One step; what the controller sampled."""
+    name, *rest = step
+    if name == "wait":
+        bench.now += rest[0]
+        return None
+    if name == "clock":
+        bench.clock = rest[0]
+        return None
+    if name == "status":
+        want, dummy, dqs = rest
+        return bench.frame(RDSR, bytes(4), want=want, dummy=dummy, mode="8D", dqs=dqs)
+    if name == "early":
+        bench.nor.registers.cr2[DQS_EARLY[0]] = rest[0] * DQS_EARLY[1]
+        return None
+    if name == "enable":
+        return bench.frame(WREN, want=rest[0], dummy=rest[1], mode="8D")
+    bench.send(rest[0], *rest[1:])
+    return None
+
+
+def steps(dice):
+    """Mostly the usual frames, in every state that the part can be in."""
+    status = ("status", dice.choice([2, 2, 2, 2, 4]), dice.choice([4, 4, 4, 3, 5]), dice.choice([False, True]))
+    enable = ("enable", dice.choice([0, 0, 0, 0, 2]), dice.choice([0, 0, 0, 0, 4]))
+    program = ("send", PP, dice.randrange(0, 0x4000, 16), dice.randbytes(16))
+    other = ("send", dice.choice([RSTEN, DP, RDP, RDP, RDP, SUSPEND, RESUME, RESUME, ENSO]))
+    wait = ("wait", dice.choice([1, US, 20 * US, 300 * US]))
+    rare = dice.choice([other, ("early", dice.choice([0, 0, 1])), ("clock", dice.choice([31_250, 31_250, 6_000]))])
+    return dice.choice([status, status, status, enable, enable, program, program, wait, wait, rare])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_short_way_is_the_same_as_the_long_one(make_bench, monkeypatch, seed):
+    dice = random.Random(seed)
+    short, long = make_bench(), make_bench()
+    for bench in (short, long):
+        bench.octal("8D")
+    taken = []
+    way = short.nor._usual_8d
+    monkeypatch.setattr(short.nor, "_usual_8d", lambda *frame: taken.append(way(*frame)) or taken[-1])
+    monkeypatch.setattr(long.nor, "_usual_8d", lambda *_frame: None)
+    for _ in range(400):
+        step = steps(dice)
+        assert do(short, step) == do(long, step), step
+        assert short.nor.snapshot() == long.nor.snapshot(), step
+        assert short.nor.floating.last == long.nor.floating.last, step
+    assert sum(answer is not None for answer in taken) > 10
+    assert any(answer is None for answer in taken)
+    assert list(short.nor.frames) == list(long.nor.frames)
+    assert short.content == long.content
