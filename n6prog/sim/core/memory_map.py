@@ -182,16 +182,24 @@ class MemoryMap:
     def _answer_translations(self) -> None:
         uch = self._uc._uch  # noqa: SLF001
         code, start, end = uc_const.UC_MEM_FETCH, WINDOWS[0], WINDOWS[0] + WINDOWS[1]
+        fixed: dict[int, bytes] = {}  # pages that always translate alike, for all accesses
+        known, move = fixed.get, ctypes.memmove
 
         def on_fill(_handle: int, address: int, kind: int, entry: int) -> bool:
             """The translation of the page at `address` for an access of this `kind`; False: there is none."""
             try:
+                same = known(address)
+                if same is not None:
+                    move(entry, same, 12)
+                    return True
                 if start <= address < end:
                     target, permissions = self._window_page(address, kind)
                 elif may_be_tcm(address) and not self._whole(address):
                     target, permissions = (address, uc_const.UC_PROT_EXEC) if kind == code else (_TCM | address, _DATA)
                 elif address in _CODE:
                     target, permissions = address, uc_const.UC_PROT_ALL
+                    if not may_be_tcm(address):
+                        fixed[address] = _ENTRY(target, permissions)
                 else:
                     target, permissions = address, _DATA
                 if kind != code:
@@ -199,7 +207,7 @@ class MemoryMap:
                 elif not permissions & uc_const.UC_PROT_EXEC:
                     self._no_fetch(address)
                     return False
-                ctypes.memmove(entry, _ENTRY(target, permissions), 12)
+                move(entry, _ENTRY(target, permissions), 12)
             except BusFault as fault:
                 self._no_fetch(fault.address)
                 return False
