@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from n6prog.link import Link
     from n6prog.loader.service import Service
 
-_LOOK_EVERY = 0.15  # seconds between two looks while the link is busy anyway
+_LOOK_EVERY = 0.35  # seconds between two looks while the link is busy anyway: each costs it 0.4 ms
 _GATHER = 8  # outcomes fetched at once while the link is busy anyway
 _SHORTEST, _LONGEST = 0.0005, 0.1  # pauses between two looks while there is nothing to send
 _DEPTH = 32  # well below RESULT_COUNT
