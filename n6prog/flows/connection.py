@@ -245,7 +245,7 @@ def _lost_for_good(error: N6ProgError, again: N6ProgError) -> N6ProgError:
 
     Not how to plug a board in that was there all the while; but what the probe, asked again, measured.
     """
-    if again.code == "E-NO-PROBE":
+    if again.code in ("E-NO-PROBE", "E-SIM-SERVE"):
         return error
     if again.code != "E-NOANSWER":
         return again

@@ -23,6 +23,7 @@ from n6prog.flash_algos.mailbox import (
 from n6prog.loader import ResidentLoader
 from n6prog.plan.types import Block
 from n6prog.targets import schema
+from tests.helpers.descriptors import checked
 from tests.helpers.fake_chip import BLOCK, IMAGE, SECTOR, FakeLink, number
 
 BOARD = schema.load_board("nucleo-n657x0-q")
@@ -343,7 +344,7 @@ def test_a_job_that_was_done_with_another_count_is_an_error() -> None:
 
     def another(address: int, data: bytes) -> None:
         if address in SLOTS and len(data) == Descriptor.SIZE:
-            data = replace(Descriptor.unpack(data), count=2).pack()
+            data = checked(replace(Descriptor.unpack(data), count=2)).pack()
         write(address, data)
 
     wire.write = another  # type: ignore[method-assign]

@@ -190,6 +190,8 @@ class MemoryMap:
             try:
                 same = known(address)
                 if same is not None:
+                    if kind != code:
+                        self._goes_on()
                     move(entry, same, 12)
                     return True
                 if start <= address < end:
