@@ -182,7 +182,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("map", parse_maps, "place what is linked at FROM at TO; may be repeated", "list", "FROM=TO"),
     Setting("slot", parse_word, "slot of the board for a file that names no address", "value", "NAME"),
     Setting("diff", parse_flag, "tell every range of bytes that differs, with both sides", "flag"),
-    Setting("no_verify", parse_flag, "do not compare the flash with the files afterwards", "flag"),
+    Setting(
+        "no_verify", parse_flag, "leave out the last check, of the address lines; every block is proven anyway", "flag"
+    ),
     Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
     Setting(
         "loader",

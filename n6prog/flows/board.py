@@ -107,7 +107,8 @@ class Board:
 
         `files`: paths, "FILE@ADDR" or "FILE@SLOT". `erase`: "changed" (only what differs), "all-touched" (every touched
         sector), "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for
-        `n6prog.check`. `verify=False` leaves out the separate final pass only. `after`: "reset", "halt" or "none".
+        `n6prog.check`. `verify=False` leaves out the check of the address lines at the end only; every block is proven.
+        `after`: "reset", "halt" or "none".
         `dry_run`: plan, write nothing.
 
         Raises UsageError, ImageRefused (before a probe is opened, if none is open yet), FlashFailure, VerifyMismatch.

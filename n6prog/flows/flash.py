@@ -18,6 +18,7 @@ from n6prog.flows.report import Report
 from n6prog.flows.source import Files
 from n6prog.flows.survey import mismatch, take
 from n6prog.layout.types import Placement
+from n6prog.link.memory import SWD_CLOCKS_A_WORD
 from n6prog.loader.protocol import Written
 from n6prog.loader.status import Registers, failure
 from n6prog.nor.digest import BLANK_SECTOR, digest
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _BY_THE_CHIP = ("E-WEL", "E-PROGRAM-FAIL", "E-ERASE-FAIL", "E-PROTECTED", "E-FLASH-BUSY")
 """What the loader reports of a block; a loader that was started anew may mean something else by them."""
 AFTER = ("reset", "halt", "none")
-_CLOCKS_A_WORD = 46  # SWD clocks an ST-Link spends on 4 bytes (DESIGN 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ def _estimate(job: _Job, swd_clock_hz: int) -> float:
     blocks, cost = job.work.blocks, job.work.cost
     beside = sum(SECTORS - block.sectors.bit_count() for block in blocks)
     survey = (len(job.wanted) + beside) * job.loader.reading
-    wire = cost.sent / 4 * _CLOCKS_A_WORD / swd_clock_hz
+    wire = cost.sent / 4 * SWD_CLOCKS_A_WORD / swd_clock_hz
     return survey + max(wire, cost.seconds + 2 * len(blocks) * SECTORS * job.loader.reading)
 
 

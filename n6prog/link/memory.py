@@ -11,14 +11,15 @@ Mend = Callable[[Exception], None]
 
 _PIECE = 6144  # ST-LINK takes as many bytes a command (pyOCD STLink.MAXIMUM_TRANSFER_SIZE)
 _CALL = 8 * _PIECE
-_SWD_CLOCKS_A_WORD = 46
+SWD_CLOCKS_A_WORD = 46
+"""SWD clocks that an ST-LINK spends on 4 bytes (DESIGN 5)."""
 _SMALL = 1024  # what is tried again: small enough to get through where one transfer in thousands fails
 _LONGEST_PIECE = 0.4  # seconds; pyOCD gives a USB transfer one second
 
 
 def piece_size(clock_hz: int) -> int:
     """Bytes one probe command may carry at this SWD clock so that it ends well within the USB time-out."""
-    words = int(_LONGEST_PIECE * clock_hz / _SWD_CLOCKS_A_WORD)
+    words = int(_LONGEST_PIECE * clock_hz / SWD_CLOCKS_A_WORD)
     return max(64, min(_PIECE, words * 4 & ~63))
 
 

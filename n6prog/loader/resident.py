@@ -26,6 +26,7 @@ from n6prog.flash_algos.mailbox import (
     Outcome,
     Status,
 )
+from n6prog.link.memory import SWD_CLOCKS_A_WORD
 from n6prog.loader.classic import ClassicLoader
 from n6prog.loader.image import load
 from n6prog.loader.packing import packed
@@ -49,7 +50,6 @@ _TABLE_JOBS = 0x10000 // 8 // _SURVEY_JOB
 _READ_BUFFERS = (LOADER_BUFFER, LOADER_TABLE)
 _OCTAL_READ = SECTOR_SIZE / 64e6  # 8D at 32 MHz
 _DIGEST = 0.13e-3  # 512 words at about 13 instructions, 1.3 cycles each, 64 MHz
-_SWD_CLOCKS_A_WORD = 46  # of an ST-LINK (DESIGN 5)
 
 Relink = Callable[[N6ProgError], "Link"]
 """Brings a lost link back, a step slower, without touching the core; raises when it cannot."""
@@ -141,7 +141,7 @@ class ResidentLoader:
     ) -> Iterator[Work]:
         """The jobs of blocks; counts in `rest` how many there are for each."""
         flags = JOB_ERASE_ALL_SET if force else 0
-        speed = self._link.swd_clock_hz / _SWD_CLOCKS_A_WORD * 4
+        speed = self._link.swd_clock_hz / SWD_CLOCKS_A_WORD * 4
         for block, pieces in split(blocks, {} if force else blank):
             rest[block.start] = len(pieces)
             for piece in pieces:
