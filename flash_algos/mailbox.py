@@ -116,6 +116,7 @@ ENTRIES: Final = (
     "n6_read",
     "n6_close",
     "n6_serve",
+    "n6_unprotect",
     "n6_decide",
     "Init",
     "UnInit",

@@ -78,6 +78,7 @@ class Settings:
     slot: str | None = None
     diff: bool = False
     no_verify: bool = False
+    unprotect: bool = False
     after: str = "reset"
     loader: str = "resident"
     output: str | None = None
@@ -184,6 +185,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("diff", parse_flag, "tell every range of bytes that differs, with both sides", "flag"),
     Setting(
         "no_verify", parse_flag, "leave out the last check, of the address lines; every block is proven anyway", "flag"
+    ),
+    Setting(
+        "unprotect",
+        parse_flag,
+        "clear the flash's block protection (BP bits, non-volatile) first, if any is set",
+        "flag",
     ),
     Setting("after", _after, "leave the chip: reset (default), halt (see below), none", "value", "HOW"),
     Setting(

@@ -24,6 +24,7 @@ SAMPLES = {
     "slot": ("app", "app"),
     "diff": ("1", True),
     "no_verify": ("1", True),
+    "unprotect": ("yes", True),
     "after": ("halt", "halt"),
     "loader": ("classic", "classic"),
     "output": ("dump.bin", "dump.bin"),

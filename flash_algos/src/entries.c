@@ -137,6 +137,12 @@ uint32_t loader_read(uint32_t offset, uint32_t size, void *to)
     return status ? status : nor_read(offset, to, size);
 }
 
+uint32_t loader_unprotect(void)
+{
+    uint32_t status = need_open();
+    return status ? status : nor_unprotect();
+}
+
 /* Closing what is not open is no fault: a host that lost the thread may always call it. */
 uint32_t loader_close(void)
 {

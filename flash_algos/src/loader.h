@@ -113,6 +113,7 @@ uint32_t nor_program(uint32_t offset, const void *from, uint32_t size); /* insid
 uint32_t nor_erase_sector(uint32_t offset);
 uint32_t nor_erase_block(uint32_t offset);
 uint32_t nor_erase_chip(void);
+uint32_t nor_unprotect(void); /* BP bits to 0, in 1S; PROTECTED when they stay */
 uint32_t nor_map(void);
 uint32_t nor_go_octal(void); /* OK: proven; else back in 1S, with the reason */
 uint32_t nor_leave_octal(void);

@@ -39,6 +39,7 @@ static const Command READ_SFDP_8D = {CCR_8D_ADDRESS_IN, TCR_DHQC | SFDP_DUMMY, 0
 #define CR2_DUMMY 0x00000300u
 #define CR2_MODE_8D 0x02u
 static const Command READ_CR2_DUMMY = {CCR_1S_ADDRESS_DATA, 0, 0x71, CR2_DUMMY};
+static const Command WRITE_STATUS = {CCR_1S_DATA, 0, 0x01, 0};
 static const Command WRITE_CR2_DUMMY = {CCR_1S_ADDRESS_DATA, 0, 0x72, CR2_DUMMY};
 static const Command WRITE_CR2_MODE = {CCR_1S_ADDRESS_DATA, 0, 0x72, CR2_MODE};
 static const Command WRITE_CR2_MODE_8D = {CCR_8D_ADDRESS_OUT, TCR_DHQC, 0x728D, CR2_MODE};
@@ -50,7 +51,7 @@ static const Command RESET[] = {
 };
 
 /*
- * Opcodes that a host must not ask for, whatever the host says: WRSR, WRSCUR, WRLR, WRPASS, WPSEL, WRCR2 (but for what is built in above), GBLK, GBULK, ENSO, WRDPB,
+ * Opcodes that a host must not ask for, whatever the host says: WRSR (but for nor_unprotect), WRSCUR, WRLR, WRPASS, WPSEL, WRCR2 (but for what is built in above), GBLK, GBULK, ENSO, WRDPB,
  * WRSPB, ESSPB, WRFBR, ESFBR. Some are one-time, some non-volatile (hw-flash 2.2, 2.3).
  */
 static const uint8_t FORBIDDEN[] = {0x01, 0x2F, 0x2C, 0x28, 0x68, 0x72, 0x7E, 0x98, 0xB1, 0xE1, 0xE3, 0xE4, 0x17, 0x18};
@@ -337,6 +338,29 @@ uint32_t nor_erase_chip(void)
 {
     const NorSetup *nor = &loader.nor;
     return nor->chip_erase_opcode ? erase(CCR_1S, nor->chip_erase_opcode, 0, nor->chip_typ_us, nor->chip_max_us) : BAD_ARGUMENT;
+}
+
+/*
+ * Only when the user asks for it: the BP bits are non-volatile. One byte is sent, so that CR with its one-time TB stays as it is
+ * (hw-flash 2.2, 7), and none where the bits are 0 already.
+ */
+uint32_t nor_unprotect(void)
+{
+    if (loader.maker != MACRONIX)
+        return BAD_ARGUMENT; /* other makers' bits mean other things */
+    uint32_t status = read_status();
+    if (status || !(loader.sr & SR_BP))
+        return status;
+    status = nor_write_enable();
+    if (!status) {
+        const uint8_t value = (uint8_t)(loader.sr & ~(SR_BP | SR_WEL | SR_WIP));
+        status = xspi_write(&WRITE_STATUS, &value, 1);
+    }
+    if (!status)
+        status = finish(loader.nor.register_typ_us, loader.nor.register_max_us, 0, OK);
+    if (!status)
+        status = read_status();
+    return !status && (loader.sr & SR_BP) ? PROTECTED : status;
 }
 
 uint32_t nor_map(void)

@@ -34,6 +34,7 @@
     entry n6_close,       loader_close
     entry n6_serve,       loader_serve
     entry n6_decide,      loader_decide
+    entry n6_unprotect,   loader_unprotect
     entry Init,           cmsis_init
     entry UnInit,         cmsis_uninit
     entry EraseChip,      cmsis_erase_chip

@@ -29,7 +29,8 @@ def run(call: Call) -> None:
     with open_board(call, story) as board:
         if slot:
             wanted = [slot_range(board.device.board, slot)]
-        story.erased(board.erase(wanted, chip=chip, dry_run=call.settings.dry_run))
+        settings = call.settings
+        story.erased(board.erase(wanted, chip=chip, dry_run=settings.dry_run, unprotect=settings.unprotect))
 
 
 def slot_range(board: BoardProfile, name: str) -> tuple[int, int]:
@@ -53,7 +54,7 @@ COMMAND = Command(
     summary="set a range, a slot or the whole flash to 0xFF",
     group="Program",
     run=run,
-    settings=("slot", "loader"),
+    settings=("slot", "unprotect", "loader"),
     arguments=_arguments,
     details="Bytes of a 4 KiB sector outside the range are kept.",
 )

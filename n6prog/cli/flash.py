@@ -22,6 +22,7 @@ def run(call: Call) -> None:
             verify=not settings.no_verify,
             after=settings.after,
             dry_run=settings.dry_run,
+            unprotect=settings.unprotect,
         )
         story.flashed(report, after=settings.after, verify=not settings.no_verify)
 
@@ -32,7 +33,7 @@ COMMAND = Command(
     summary="bring files into the flash: only what differs is written, all of it is verified",
     group="Program",
     run=run,
-    settings=("erase", "header", "map", "slot", "no_verify", "after", "loader"),
+    settings=("erase", "header", "map", "slot", "no_verify", "unprotect", "after", "loader"),
     arguments=add_files,
     details="""\
 examples:

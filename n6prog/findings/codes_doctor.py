@@ -157,8 +157,8 @@ _FLASH: dict[str, Entry] = {
     ),
     "W-NOR-PROTECTED": warning(
         "block protection is set (BP {bp}, SR {SR}): parts of the flash cannot be written",
-        "A program set the BP bits of the flash's status register: clear them with it, or n6prog flash --unprotect "
-        "where it is offered.",
+        "A program set the BP bits of the flash's status register. If they may go: n6prog flash --unprotect clears "
+        "them first.",
         "no debug lock, no read-out protection: the STM32N6 has none of other STM32's",
         source="F01, F04",
     ),

@@ -93,8 +93,16 @@ FLASH: dict[str, Entry] = {
     "E-PROTECTED": error(
         ExitCode.FLASH,
         "the flash is write-protected at {address:#010x}: block protection BP {bp} ({registers})",
-        "A program set the block-protection bits of the flash's status register; clear them with that program.",
+        "A program set the block-protection bits of the flash's status register. If they may go: run it again with "
+        "--unprotect, which clears them (they are non-volatile) and then goes on.",
         "no broken flash, no debug lock",
+    ),
+    "E-UNPROTECT": error(
+        ExitCode.FLASH,
+        "the block protection of the flash cannot be cleared: {reason} (RDID {rdid}, BP {bp}, SR {sr})",
+        "Clear it with the program that set it, or with the part's own way: some parts have a write-protect pin, or a "
+        "lock for each sector that outlives these bits.",
+        "nothing of the files was written or erased",
     ),
     "E-FLASH-BUSY": error(
         ExitCode.FLASH,
@@ -137,6 +145,10 @@ FLASH: dict[str, Entry] = {
         "the flash is not known to be right from {start:#010x} on ({size} bytes, and what was to be written behind)",
         "Run the same command again: what is already right is not written twice.",
         "what lies before that was proven on the chip",
+    ),
+    "W-UNPROTECTED": warning(
+        "the block protection of the flash was cleared, as --unprotect asks: BP {bp}, SR {before} before, {after} now",
+        "Nothing to do. It stays so without power, until a program sets the bits again.",
     ),
     "W-AFTER": warning(
         "everything is written and verified, but the chip could not be {subject} afterwards: {reason}",

@@ -102,6 +102,7 @@ class Board:
         verify: bool = True,
         after: str = "reset",
         dry_run: bool = False,
+        unprotect: bool = False,
     ) -> Report:
         """Bring files into the NOR, writing what differs, and verify every wanted byte by digest on the chip.
 
@@ -109,12 +110,13 @@ class Board:
         sector), "chip" (the whole part first; everything else in it is lost). `header`, `slot`, `maps`: as for
         `n6prog.check`. `verify=False` leaves out the check of the address lines at the end only; every block is proven.
         `after`: "reset", "halt" or "none".
-        `dry_run`: plan, write nothing.
+        `dry_run`: plan, write nothing. `unprotect`: clear the BP bits of the part's status register first, where they
+        are set; they are non-volatile.
 
         Raises UsageError, ImageRefused (before a probe is opened, if none is open yet), FlashFailure, VerifyMismatch.
         """
         placing = Placing(header, slot, tuple(maps))
-        options = flash.FlashOptions(placing, erase=erase, verify=verify, after=after, dry_run=dry_run)
+        options = flash.FlashOptions(placing, erase, verify, after, dry_run, unprotect)
         return flash.flash(self._live, self._on_event, files, options)
 
     def verify(
@@ -132,13 +134,22 @@ class Board:
         """
         return verify.verify(self._live, self._on_event, files, Placing(header, slot, tuple(maps)), diff=diff)
 
-    def erase(self, ranges: Sequence[Range] = (), *, chip: bool = False, dry_run: bool = False) -> Report:
+    def erase(
+        self,
+        ranges: Sequence[Range] = (),
+        *,
+        chip: bool = False,
+        dry_run: bool = False,
+        unprotect: bool = False,
+    ) -> Report:
         """Set ranges, (address, size) or "START+LEN", or with `chip` the whole part to FF, and check that they are.
 
-        Bytes outside the ranges survive, also where a range covers a sector in part. Raises UsageError, FlashFailure,
-        VerifyMismatch.
+        Bytes outside the ranges survive, also where a range covers a sector in part. `unprotect`: as for `flash`.
+
+        Raises UsageError, FlashFailure, VerifyMismatch.
         """
-        return erase.erase(self._live, self._on_event, ranges, chip=chip, dry_run=dry_run)
+        options = erase.EraseOptions(chip=chip, dry_run=dry_run, unprotect=unprotect)
+        return erase.erase(self._live, self._on_event, ranges, options)
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes of the memory map: the NOR from 0x70000000 on, or a RAM. Raises UsageError, FlashFailure."""

@@ -147,6 +147,12 @@ class Connection:
         self._loader, self._identity = loader, identity
         return loader, identity, findings
 
+    def identify_again(self) -> Identity:
+        """What the NOR says of itself now, after a reset; the loader is started when it was not."""
+        loader, _, _ = self.loader()
+        self._identity = loader.open()
+        return self._identity
+
     def check_tripwire(self) -> None:
         """Raise FlashFailure E-SIM-TRIPWIRE when a simulated board caught something that nobody was told yet."""
         if self._link is not None:

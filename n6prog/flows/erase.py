@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from n6prog import plan
@@ -14,6 +15,7 @@ from n6prog.flows.ranges import Range, check_nor, parsed
 from n6prog.flows.recorder import Recorder
 from n6prog.flows.report import PieceReport, Report
 from n6prog.flows.survey import mismatch, neighbours, take
+from n6prog.flows.unprotect import unprotect
 from n6prog.image.types import Origin
 from n6prog.layout.types import Piece
 from n6prog.loader.protocol import runs
@@ -26,7 +28,16 @@ if TYPE_CHECKING:
     from n6prog.loader import Loader
 
 
-def erase(connection: Connection, on_event: OnEvent, ranges: Sequence[Range], *, chip: bool, dry_run: bool) -> Report:
+@dataclass(frozen=True, slots=True)
+class EraseOptions:
+    """`chip`: the whole part, not ranges. `unprotect`: clear the block protection first, where there is any."""
+
+    chip: bool = False
+    dry_run: bool = False
+    unprotect: bool = False
+
+
+def erase(connection: Connection, on_event: OnEvent, ranges: Sequence[Range], options: EraseOptions) -> Report:
     """Set ranges or the whole part to FF, and check that they are. See Board.erase."""
     recorder = Recorder(
         "erase",
@@ -34,13 +45,14 @@ def erase(connection: Connection, on_event: OnEvent, ranges: Sequence[Range], *,
         on_event,
         ranges=[str(item) for item in ranges],
         board=connection.board.name,
-        whole_chip=chip,
+        whole_chip=options.chip,
     )
-    recorder.dry_run = dry_run
-    return recorder.run(lambda: _body(connection, recorder, ranges, chip=chip, dry_run=dry_run))
+    recorder.dry_run = options.dry_run
+    return recorder.run(lambda: _body(connection, recorder, ranges, options))
 
 
-def _body(connection: Connection, recorder: Recorder, ranges: Sequence[Range], *, chip: bool, dry_run: bool) -> None:
+def _body(connection: Connection, recorder: Recorder, ranges: Sequence[Range], options: EraseOptions) -> None:
+    chip, dry_run = options.chip, options.dry_run
     if chip == bool(ranges):
         raise UsageError.of(
             "E-USAGE", "erase", reason="say what to erase: ranges or the whole chip", cure="One of the two."
@@ -61,6 +73,8 @@ def _body(connection: Connection, recorder: Recorder, ranges: Sequence[Range], *
     )
     for piece in recorder.pieces:
         recorder.emit(EventType.REGION, **piece.as_dict())
+    if options.unprotect and not dry_run:
+        unprotect(connection, recorder)
     if dry_run:
         pass
     elif chip:

@@ -17,6 +17,7 @@ from n6prog.flows.recorder import Recorder
 from n6prog.flows.report import Report
 from n6prog.flows.source import Files
 from n6prog.flows.survey import mismatch, take
+from n6prog.flows.unprotect import unprotect
 from n6prog.layout.types import Placement
 from n6prog.link.memory import SWD_CLOCKS_A_WORD
 from n6prog.loader.protocol import Written
@@ -38,13 +39,17 @@ AFTER = ("reset", "halt", "none")
 
 @dataclass(frozen=True, slots=True)
 class FlashOptions:
-    """`erase`: changed, all-touched or chip. `after`: reset, halt or none. `verify`: the check of the address lines."""
+    """`erase`: changed, all-touched or chip. `after`: reset, halt or none. `verify`: the check of the address lines.
+
+    `unprotect`: clear the block protection first, where there is any.
+    """
 
     placing: Placing
     erase: str = "changed"
     verify: bool = True
     after: str = "reset"
     dry_run: bool = False
+    unprotect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ def _body(connection: Connection, recorder: Recorder, files: Sequence[Files], op
     about = info.gather(connection, recorder)
     placement = on_device(images, options.placing, connection, recorder)
     loader, _, _ = connection.loader()
+    if options.unprotect and not options.dry_run:
+        unprotect(connection, recorder)
     if options.erase == "chip" and not options.dry_run:
         _erase_chip(loader, connection, recorder)
     job = _prepare(loader, connection, recorder, placement, options)

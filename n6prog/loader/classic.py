@@ -49,6 +49,8 @@ _UNTOUCHED = b"\xff"  # no digest is this large, no status is -1: what the chip 
 
 _OPEN_TIMEOUT = 4.0  # three resets of at most 0.1 s each, RDID, SFDP
 
+_REGISTER_TIMEOUT = 1.0  # the status register takes 40 ms at most (hw-flash 4.1)
+
 _SURVEY_MOST = 1024  # sectors a call: more than a second of work, and a step of the progress bar
 
 
@@ -186,6 +188,10 @@ class ClassicLoader:
         """Erase everything, with the part's own chip erase where it has one."""
         timeout = self._part.chip_erase_max * 1.1 + GRACE
         self._must("erase", 0, "EraseChip", expect=self._part.chip_erase_typ, timeout=timeout)
+
+    def unprotect(self) -> None:
+        """Clear the block-protection bits; see Loader.unprotect."""
+        self._must("unprotect", 0, "n6_unprotect", timeout=_REGISTER_TIMEOUT)
 
     def close(self) -> None:
         """Leave the NOR mapped in 1S; the code must be opened again before it works again."""

@@ -95,6 +95,13 @@ class Loader(Protocol):
         """Erase the whole part. Takes minutes."""
         ...
 
+    def unprotect(self) -> None:
+        """Clear the block-protection bits of the NOR's status register, where they are set: a non-volatile write.
+
+        For parts of Macronix; the loader refuses others. E-PROTECTED when the bits stay set.
+        """
+        ...
+
     def close(self) -> None:
         """Leave the NOR mapped in 1S, so that a debugger may read its window."""
         ...

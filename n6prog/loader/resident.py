@@ -208,6 +208,11 @@ class ResidentLoader:
         self._stop()
         self._classic.erase_chip()
 
+    def unprotect(self) -> None:
+        """Clear the block-protection bits; see Loader.unprotect."""
+        self._stop()
+        self._classic.unprotect()
+
     def close(self) -> None:
         """End the service and leave the NOR mapped in 1S; the code must be opened again before it works again."""
         self._stop()

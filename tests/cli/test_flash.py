@@ -36,6 +36,7 @@ def test_defaults_ask_for_changed_verified_reset_and_a_lazy_probe(n6: Any, board
         "verify": True,
         "after": "reset",
         "dry_run": False,
+        "unprotect": False,
     }
     opened = dict(board.opened)
     del opened["on_event"]
@@ -55,7 +56,7 @@ def test_options_reach_the_board_from_anywhere_on_the_line(n6: Any, board: Any) 
     done = n6(
         *("-p", "sim", "--board", "stm32n6570-dk", "flash", "app.elf", "--erase", "all-touched", "-f", "3300k"),
         *("weights.raw@0x71000000", "--header=none", "--map", "0x1=0x2", "--map", "0x3=0x4", "--slot", "app"),
-        *("--no-verify", "--after", "halt", "--connect", "UR", "--wait", "5", "-n"),
+        *("--no-verify", "--unprotect", "--after", "halt", "--connect", "UR", "--wait", "5", "-n"),
         *("--loader", "classic"),
     )
     assert done.code == 0
@@ -69,6 +70,7 @@ def test_options_reach_the_board_from_anywhere_on_the_line(n6: Any, board: Any) 
         "verify": False,
         "after": "halt",
         "dry_run": True,
+        "unprotect": True,
     }
     assert board.opened["probe"] == "sim"
     assert board.opened["board"] == "stm32n6570-dk"
@@ -304,7 +306,7 @@ def test_erase_of_ranges_slot_and_chip(
     n6: Any, board: Any, words: tuple[str, ...], ranges: list[tuple[int, int]], chip: bool
 ) -> None:
     assert n6("erase", *words).code == 0
-    assert board.calls == [("erase", (ranges,), {"chip": chip, "dry_run": False})]
+    assert board.calls == [("erase", (ranges,), {"chip": chip, "dry_run": False, "unprotect": False})]
 
 
 @pytest.mark.parametrize(

@@ -114,17 +114,57 @@ def test_f44_all_of_the_part_is_reached_beyond_16_mib(case: Case, tmp_path: Path
     assert content[0x200_0800:0x200_1800] == high
 
 
-def test_protected_blocks_are_told_by_flash_and_doctor(case: Case) -> None:
+def protect(case: Case) -> None:
+    """All BP bits set, as a program may have left them."""
     with case.board() as board:
         for head, data in ((b"\x06", b""), (b"\x01", b"\x3c\x07")):
             send(board, head, data)
+
+
+def test_protected_blocks_are_told_by_flash_and_doctor(case: Case) -> None:
+    protect(case)
     done, seen = case.flash(), case.doctor()
     assert done.code == 6
     assert done.findings["E-PROTECTED"]["evidence"]["bp"] == "1111"
+    assert "--unprotect" in done.findings["E-PROTECTED"]["cure"]
     found = seen.findings["W-NOR-PROTECTED"]
     assert (found["evidence"]["bp"], found["evidence"]["SR"]) == ("1111", "0x3c")
     assert "no read-out protection" in found["not_this"]
     assert seen.code == 0
+    with case.board() as board:
+        assert board.nor.registers.bp == 15  # nobody asked for more
+
+
+@pytest.mark.parametrize("loader", ["resident", "classic"])
+def test_unprotect_clears_the_bits_and_goes_on(case: Case, loader: str) -> None:
+    protect(case)
+    dirty(case)
+    done = case.flash(case.file, "--unprotect", "--loader", loader)
+    assert done.code == 0
+    assert done.findings["W-UNPROTECTED"]["evidence"] == {"bp": "1111", "before": "0x3c", "after": "0x00"}
+    with case.board() as board:
+        assert (board.nor.registers.bp, board.nor.registers.cr) == (0, 0x07)
+    assert case.run("verify", case.file).code == 0
+    mended(case)
+
+
+def test_unprotect_before_an_erase(case: Case) -> None:
+    protect(case)
+    dirty(case)
+    refused = case.run("erase", f"{OFFSET + 0x7000_0000:#x}+8K")
+    assert (refused.code, "E-PROTECTED" in refused.findings) == (6, True)
+    done = case.run("erase", f"{OFFSET + 0x7000_0000:#x}+8K", "--unprotect")
+    assert (done.code, "W-UNPROTECTED" in done.findings) == (0, True)
+    assert (case.folder / "nor.bin").read_bytes()[OFFSET : OFFSET + 0x2000] == b"\xff" * 0x2000
+
+
+def test_the_bits_of_a_part_in_no_table_are_not_touched(case: Case) -> None:
+    protect(case)
+    done = case.flash(case.file, "--unprotect", faults="wrong-id:9d5b19")
+    assert done.code == 6
+    assert done.findings["E-UNPROTECT"]["evidence"]["rdid"] == "9D 5B 19"
+    with case.board() as board:
+        assert board.nor.registers.bp == 15
 
 
 @pytest.mark.parametrize(

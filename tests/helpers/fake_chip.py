@@ -54,7 +54,17 @@ WHITE = int.from_bytes(bytes.fromhex("157c4a7fb979379e") * 512, "little")
 RAM = 0x34000000
 DECODE, JOB_AT = 0x340C0000, 0x340A8000
 
-NAMES = ("n6_open", "n6_survey", "n6_write_block", "n6_erase", "n6_read", "n6_close", "EraseChip", "n6_serve")
+NAMES = (
+    "n6_open",
+    "n6_survey",
+    "n6_write_block",
+    "n6_erase",
+    "n6_read",
+    "n6_close",
+    "EraseChip",
+    "n6_serve",
+    "n6_unprotect",
+)
 ENTRIES = {name: LOADER_BASE + 0x101 + 0x10 * n for n, name in enumerate(NAMES)}
 IMAGE = LoaderImage(bytes(range(256)) * 4, LOADER_BASE, ENTRIES, "00" * 32, VERSION)
 
@@ -85,6 +95,7 @@ class FakeLink:
 
     size: int = 0x4000000
     jedec: bytes = b"\xc2\x80\x3a"
+    sr: int = 0
     hooks: dict[str, Callable[..., int | None]] = field(default_factory=dict)
     calls: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -247,7 +258,7 @@ class FakeLink:
     def n6_open(self, nor: int, board: int, out: int) -> int:
         self.nor_setup = NorSetup.unpack(self.read(nor, NorSetup.SIZE))
         self.board_setup = BoardSetup.unpack(self.read(board, BoardSetup.SIZE))
-        found = Identity(jedec=self.jedec + b"\0", size=self.size, sfdp_bytes=512, sfdp=self.sfdp)
+        found = Identity(jedec=self.jedec + b"\0", sr=self.sr, size=self.size, sfdp_bytes=512, sfdp=self.sfdp)
         self.write(out, found.pack())
         self.is_open = True
         return Status.OK
@@ -281,6 +292,10 @@ class FakeLink:
 
     def n6_read(self, offset: int, size: int, to: int) -> int:
         self.write(to, bytes(self.nor[offset : offset + size]))
+        return Status.OK
+
+    def n6_unprotect(self) -> int:
+        self.sr &= ~0x3C
         return Status.OK
 
     def n6_close(self) -> int:
