@@ -117,6 +117,7 @@ ENTRIES: Final = (
     "n6_close",
     "n6_serve",
     "n6_unprotect",
+    "n6_check",
     "n6_decide",
     "Init",
     "UnInit",
