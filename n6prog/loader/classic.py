@@ -28,7 +28,7 @@ from n6prog.flash_algos.mailbox import (
 from n6prog.loader.image import load, send
 from n6prog.loader.protocol import SECTOR_READ, SECTOR_SURVEY, Identity, OnBytes, Written, quiet, runs
 from n6prog.loader.setup import board_setup, nor_setup
-from n6prog.loader.status import Registers, failure, stuck
+from n6prog.loader.status import Registers, failure, stuck, written
 from n6prog.loader.times import GRACE, PATIENCE, erase_span, write_span
 from n6prog.nor.digest import PRIME
 from n6prog.nor.geometry import bits
@@ -139,8 +139,8 @@ class ClassicLoader:
             self._link.write(LOADER_BUFFER + first * SECTOR_SIZE, block.data[at : at + size])
             at += size
         flags = JOB_ERASE_ALL_SET if force else 0
-        job = Job(offset=block.start, sectors=block.sectors, flags=flags, data=LOADER_BUFFER).pack()
-        self._link.write(_JOB, job.ljust(_RESULT - _JOB, b"\0") + _UNTOUCHED * Result.SIZE)
+        job = Job(offset=block.start, sectors=block.sectors, flags=flags, data=LOADER_BUFFER)
+        self._link.write(_JOB, job.pack().ljust(_RESULT - _JOB, b"\0") + _UNTOUCHED * Result.SIZE)
         span = write_span(self._part, block.sectors, 0 if force else blank, SECTOR_SURVEY)
         status = self._call("n6_write_block", _JOB, _RESULT, expect=span.expected, timeout=span.longest)
         result = Result.unpack(self._link.read(_RESULT, Result.SIZE))
@@ -149,19 +149,7 @@ class ClassicLoader:
         if status not in (Status.OK, Status.MISMATCH):
             offset = block.start if result.failed_at == NO_OFFSET else result.failed_at
             raise failure("write", offset, status, Registers(result.sr, result.scur), span.longest)
-        if max(result.digests) >= PRIME:
-            raise FlashFailure.of("E-LOADER-ANSWER", "write", address=NOR_BASE + block.start)
-        return Written(
-            start=block.start,
-            sectors=block.sectors,
-            ok=status == Status.OK,
-            digests=tuple(result.digests),
-            erased=result.erased_bytes,
-            programmed=result.programmed_bytes,
-            sector_erases=result.sector_erases,
-            block_erases=result.block_erases,
-            page_programs=result.page_programs,
-        )
+        return written(job, result)
 
     def read(self, offset: int, size: int, on_bytes: OnBytes = quiet) -> bytes:
         """Bytes of the NOR, `size` of them from `offset`; whole sectors travel."""

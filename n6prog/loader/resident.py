@@ -35,7 +35,7 @@ from n6prog.loader.protocol import SECTOR_READ, Identity, OnBytes, Written, quie
 from n6prog.loader.ring import Order, write_order
 from n6prog.loader.runner import Runner, Work
 from n6prog.loader.service import Service
-from n6prog.loader.status import Registers, failure
+from n6prog.loader.status import Registers, failure, written
 from n6prog.loader.times import erase_span, operation_longest, write_span
 from n6prog.nor.digest import PRIME
 from n6prog.plan.types import Block
@@ -155,20 +155,7 @@ class ResidentLoader:
     def _written(self, work: Work, outcome: Outcome) -> Written:
         if outcome.status not in (Status.OK, Status.MISMATCH):
             raise self._failure("write", work, outcome)
-        job = work.order.descriptor
-        if max(outcome.digests) >= PRIME:
-            raise FlashFailure.of("E-LOADER-ANSWER", "write", address=NOR_BASE + job.offset)
-        return Written(
-            start=job.offset,
-            sectors=job.sectors,
-            ok=outcome.status == Status.OK,
-            digests=tuple(outcome.digests),
-            erased=outcome.erased_bytes,
-            programmed=outcome.programmed_bytes,
-            sector_erases=outcome.sector_erases,
-            block_erases=outcome.block_erases,
-            page_programs=outcome.page_programs,
-        )
+        return written(work.order.descriptor, outcome)
 
     def read(self, offset: int, size: int, on_bytes: OnBytes = quiet) -> bytes:
         """Bytes of the NOR; one buffer is filled while the other is fetched."""

@@ -1,4 +1,4 @@
-"""Status codes of the loader become findings, with what the NOR itself reports as evidence."""
+"""What the loader says becomes a Written or a finding, with what the NOR itself reports as evidence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from n6prog.errors import FlashFailure, N6ProgError
 from n6prog.findings import finding
-from n6prog.flash_algos.mailbox import NOR_BASE, Status
+from n6prog.flash_algos.mailbox import NOR_BASE, Descriptor, Job, Outcome, Result, Status
+from n6prog.loader.protocol import Written
+from n6prog.nor.digest import PRIME
 
 _P_FAIL, _E_FAIL = 1 << 5, 1 << 6  # SCUR (hw-flash 3)
 _BP = 0xF  # SR bits 5:2 (hw-flash 3)
@@ -53,6 +55,23 @@ def failure(action: str, offset: int, status: int, registers: Registers, seconds
         name = Status(status).meaning if status in list(Status) else "no status of this loader"
         found = finding("E-LOADER-STATUS", action, **evidence, status=status, name=name)
     return FlashFailure(found)
+
+
+def written(job: Job | Descriptor, result: Result | Outcome) -> Written:
+    """What the chip says of a job that ended OK or MISMATCH. Raises FlashFailure for digests that cannot be."""
+    if max(result.digests) >= PRIME:
+        raise FlashFailure.of("E-LOADER-ANSWER", "write", address=NOR_BASE + job.offset)
+    return Written(
+        start=job.offset,
+        sectors=job.sectors,
+        ok=result.status == Status.OK,
+        digests=tuple(result.digests),
+        erased=result.erased_bytes,
+        programmed=result.programmed_bytes,
+        sector_erases=result.sector_erases,
+        block_erases=result.block_erases,
+        page_programs=result.page_programs,
+    )
 
 
 def stuck(entry: str, error: N6ProgError) -> N6ProgError:
