@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from n6prog.doctor import host, nor, target
+from n6prog.doctor import boot_trace, host, nor, target
 from n6prog.doctor.bench import ATTACH, Bench
 from n6prog.doctor.explain import explained_error
 from n6prog.doctor.types import Check, judged
@@ -26,6 +26,7 @@ CHECKS: tuple[tuple[str, Callable[[Bench], Check]], ...] = (
     ("SWD clock", target.check_clock),
     ("core", target.check_core),
     ("boot mode", target.check_boot_mode),
+    ("boot trace", boot_trace.check_boot_trace),
     ("silicon", target.check_silicon),
     ("BSEC", target.check_bsec),
     ("power", target.check_power),

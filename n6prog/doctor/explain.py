@@ -57,6 +57,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "W-MTYP", ("DCR1", "mtyp", "dtr", "swaps_pairs"), lambda e: e["dtr"] == e["swaps_pairs"] == 1 and e["mtyp"] != 1
     ),
+    # the boot ROM's trace
+    Rule("W-TRACE-SERIAL", ("boot", "codes"), _is("boot", "serial boot")),
+    Rule("W-TRACE-LOCKED", ("locked", "traced_life_cycle", "traced_debug"), _is("locked", 1)),
+    Rule("W-TRACE-REFUSED", ("copy", "refusal", "trace_codes", "kind"), _is("kind", "header")),
+    Rule("W-TRACE-KEYS", ("copy", "refusal", "trace_codes", "kind"), _is("kind", "keys")),
+    Rule("W-TRACE-SILENT", ("copy", "trace_codes", "kind"), _is("kind", "silent")),
     # the flash
     Rule("W-OCTAL-LEFT", ("mode",), _is("mode", "8S", "8D")),
     Rule("E-WRONGPART", ("rdid", "board", "part", "expected", "size_mib"), lambda e: e["part"] != e["expected"]),

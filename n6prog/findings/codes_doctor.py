@@ -139,6 +139,46 @@ _CHIP: dict[str, Entry] = {
     ),
 }
 
+# By the boot ROM's own records in RAM (header.md 5). Which copy is meant is inferred from their order.
+_TRACE: dict[str, Entry] = {
+    "W-TRACE-REFUSED": warning(
+        "the boot ROM refused {copy} of the first stage: {refusal} (its trace, code {trace_codes})",
+        "The copies lie in the slots fsbl and fsbl-b. Where the check of the images finds nothing wrong there, a "
+        f"program had left the flash in an octal mode, in which the boot ROM reads nonsense: {_POWER_CYCLE}. Else: "
+        + _SIGN,
+        "no fault of the BOOT pins: the boot ROM was in flash boot and looked",
+        source="F65, F67, F71, F73",
+    ),
+    "W-TRACE-KEYS": warning(
+        "the boot ROM refused {copy} of the first stage over its keys: {refusal} (its trace, code {trace_codes})",
+        "Only an image signed, and encrypted if asked for, with the keys in this chip's fuses starts. n6prog has no "
+        "keys and cannot help; on a chip without keys of its own, sign without any (-nk).",
+        source="F82",
+    ),
+    "W-TRACE-SILENT": warning(
+        "the boot ROM got no answer from the flash when it looked for {copy} of the first stage (its trace, code "
+        "{trace_codes})",
+        "A program left the flash in an octal mode, or the port to another XSPI, and a warm reset came: "
+        f"{_POWER_CYCLE}. If it stays, look at the checks of the NOR and of power.",
+        "no fault of the image",
+        source="F38, F40",
+    ),
+    "W-TRACE-SERIAL": warning(
+        "the boot ROM took serial boot, from USB or UART (its trace, codes {codes}): nothing starts from the flash",
+        "BOOT0 = 1 with BOOT1 = 0 is serial boot. For flashing set BOOT1 to 1, to start what is in the flash set both "
+        "to 0; then cycle the power.",
+        "no development boot: that is BOOT1 = 1, whatever BOOT0 is",
+        source="F02, F05",
+    ),
+    "W-TRACE-LOCKED": warning(
+        "the boot ROM's trace says that this chip is locked (life cycle {traced_life_cycle}, debug {traced_debug})",
+        "It has its owner's keys: only images signed with them boot, and debugging needs authentication. n6prog "
+        "cannot help.",
+        "not what BSEC's closed state 0x0D alone means: every new chip has that",
+        source="F82",
+    ),
+}
+
 _FLASH: dict[str, Entry] = {
     "W-OCTAL-LEFT": warning(
         "the flash was left in {mode} by a program (it answers RDID in {mode} only)",
@@ -197,4 +237,4 @@ _FLASH: dict[str, Entry] = {
     ),
 }
 
-DOCTOR: dict[str, Entry] = {**_PROBE, **_CHIP, **_FLASH}
+DOCTOR: dict[str, Entry] = {**_PROBE, **_CHIP, **_TRACE, **_FLASH}
