@@ -73,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     Rule("W-IMAGE-NONE", ("address", "slot", "reader", "reason"), lambda e: bool(e["reason"])),
     Rule("W-IMAGE-ALIGN", ("address", "slot", "table"), lambda e: bool(e["table"])),
     Rule("W-IMAGE-ENTRY", ("address", "slot", "entry", "entry_reason"), lambda e: bool(e["entry_reason"])),
+    Rule("E-HDR-SUM", ("address", "slot", "stored", "computed"), lambda e: e["stored"] != e["computed"]),
     Rule("W-IMAGE-VERSION", ("address", "slot", "version", "wanted"), lambda e: e["version"] != e["wanted"]),
     Rule("N-IMAGE-WAITS", ("address", "slot", "boots", "BOOT1"), lambda e: e["boots"] == e["BOOT1"] == 1),
 )

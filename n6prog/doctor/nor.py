@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from n6prog.doctor.bench import Bench
 from n6prog.doctor.borrow import NotNow
 from n6prog.doctor.explain import explain
@@ -154,12 +156,15 @@ def check_images(bench: Bench) -> Check:
     for slot in bench.board.slots:
         if slot.name not in found.heads:
             continue
-        seen = {**_image(slot, found.heads[slot.name], wanted.header if wanted else None), "BOOT1": bench.boot1}
+        seen = {**_image(slot, found, wanted.header if wanted else None), "BOOT1": bench.boot1}
         evidence[slot.name] = str(seen["is"])
         told.append(f"{slot.name} {seen['is']}")
+        if "body" in seen:
+            evidence[f"{slot.name} body"] = seen["body"]
+            told[-1] += f", body {seen['body']}"
         # A blank second copy or application slot is no fault by itself.
         if not seen["blank"] or (slot.name == "fsbl" and not some_stage_boots):
-            findings += explain(seen, bench.board.title)
+            findings += explain(seen, f"the image at {slot.start:#010x} (slot {slot.name})")
     return judged("images", "; ".join(told), evidence, tuple(findings))
 
 
@@ -167,8 +172,9 @@ def _boots(found: NorReading, slot: str) -> bool:
     return found.heads.get(slot, b"")[:4] == stm2.MAGIC
 
 
-def _image(slot: Slot, head: bytes, wanted: str | None) -> Evidence:
-    """A slot's head as evidence. The body is not read: its checksum is for `n6prog verify`."""
+def _image(slot: Slot, found: NorReading, wanted: str | None) -> Evidence:
+    """What a slot holds as evidence; the body is judged where it was read."""
+    head = found.heads[slot.name]
     seen: dict[str, str | int | float | None] = {
         "address": slot.start,
         "slot": slot.name,
@@ -180,19 +186,30 @@ def _image(slot: Slot, head: bytes, wanted: str | None) -> Evidence:
     header = stm2.parse(head)
     if header is None:
         return seen | {"is": "without header", "reason": f"it starts with {head[:4].hex(' ')}, not with STM2"}
-    faults = {found.code: found for found in (*stm2.verify(header, head, slot.name), *_stage(header, slot))}
+    image = found.images.get(slot.name)
+    faults = {fault.code: fault for fault in (*stm2.verify(header, image or head, slot.name), *_stage(header, slot))}
     for code in ("E-HDR-VERSION", "E-HDR-TRUNCATED", "E-HDR-FIELD"):
         if code in faults:
             return seen | {"is": "a damaged header", "reason": faults[code].text}
     seen |= {"is": f"STM2 {header.version}, {header.total} bytes, entry {header.entry:#010x}", "wanted": wanted}
-    seen |= {"version": header.version, "entry": f"{header.entry:#010x}"}
+    seen |= {"version": header.version, "entry": f"{header.entry:#010x}", **_body(header, image, faults)}
     if "E-HDR-ALIGN" in faults:
         seen["table"] = f"{header.size:#x}"
     elif "E-HDR-ENTRY" in faults:
         seen["entry_reason"] = str(faults["E-HDR-ENTRY"].evidence["reason"])
-    elif slot.name.startswith("fsbl") and header.version == wanted:
+    elif slot.name.startswith("fsbl") and header.version == wanted and "E-HDR-SUM" not in faults:
         seen["boots"] = 1
     return seen
+
+
+def _body(header: stm2.Header, image: bytes | None, faults: Mapping[str, Finding]) -> Evidence:
+    """Whether the body fits the header's checksum, with both sums where it does not."""
+    if image is None:
+        return {"body": f"not checked: {-(-header.length // 1024)} KiB"}
+    wrong = faults.get("E-HDR-SUM")
+    if wrong is None:
+        return {"body": "checksum right"}
+    return {"body": "checksum wrong", "stored": wrong.evidence["stored"], "computed": wrong.evidence["computed"]}
 
 
 def _stage(header: stm2.Header, slot: Slot) -> tuple[Finding, ...]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 
 from n6prog.doctor.bench import Bench
 from n6prog.doctor.borrow import FlashPort
+from n6prog.image import stm2
 from n6prog.image.stm2 import VECTORS
 from n6prog.targets.chip import XSPI2_BASE
 from n6prog.targets.schema import part_by_jedec
 
 HEAD = VECTORS + 8
 """Bytes read of each slot: the header, and the first two words of the vector table behind it."""
+IMAGES = 128 << 10
+"""Most bytes read of all images together, for their checksums: 12 s at 11 KiB/s (an ST-LINK at 8 MHz; 7 KiB/s at 1)."""
 SFDP_SIZE = 0x13C  # all that the tables of ST's parts take (hw-flash 1)
 MODES = ("1S", "8S", "8D")
 
@@ -30,7 +33,8 @@ class NorReading:
 
     While the NOR is at work `jedec` is empty, and so are `sfdp` and `heads`.
 
-    `answers`: RDID as read in each mode that was tried. `heads`: the first HEAD bytes of each slot with a header.
+    `answers`: RDID as read in each mode that was tried. `heads`: the first HEAD bytes of each slot with a header, by
+    its name. `images`: header and body of those that were small enough, IMAGES in all.
     """
 
     answers: dict[str, bytes]
@@ -40,6 +44,7 @@ class NorReading:
     scur: int = 0
     sfdp: bytes = b""
     heads: dict[str, bytes] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
 
 
 def read_nor(bench: Bench) -> NorReading:
@@ -62,8 +67,16 @@ def read_nor(bench: Bench) -> NorReading:
 
 def _look(bench: Bench, port: FlashPort, mode: str, jedec: bytes, answers: dict[str, bytes]) -> NorReading:
     sr, scur = _register(port, mode, _RDSR, 4)[0], _register(port, mode, _RDSCUR, 4)[0]
-    heads = {slot.name: _array(port, mode, slot.start - XSPI2_BASE, HEAD) for slot in bench.board.slots if slot.header}
-    return NorReading(answers, mode, jedec, sr, scur, _sfdp(port, mode), heads)
+    slots = {slot.name: slot.start - XSPI2_BASE for slot in bench.board.slots if slot.header}
+    heads = {name: _array(port, mode, offset, HEAD) for name, offset in slots.items()}
+    images: dict[str, bytes] = {}
+    left = IMAGES
+    for name, head in heads.items():
+        size = stm2.size_to_verify(head)
+        if size and size <= left:
+            images[name] = (head + _array(port, mode, slots[name] + HEAD, size - HEAD))[:size]
+            left -= size
+    return NorReading(answers, mode, jedec, sr, scur, _sfdp(port, mode), heads, images)
 
 
 def _identity(port: FlashPort, mode: str, answer: bytes) -> bytes:

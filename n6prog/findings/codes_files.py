@@ -170,8 +170,9 @@ _HEADER: dict[str, Entry] = {
     "E-HDR-SUM": error(
         _REFUSED,
         "boot header of {subject} stores checksum {stored:#010x} and the bytes after it sum to {computed:#010x}: "
-        "the file was changed after signing",
-        "Sign the binary again, and patch or pad before signing, not after.",
+        "they were changed after signing",
+        "Sign the binary again, and patch or pad before signing, not after; where it lies in the flash, flash the "
+        "signed file again.",
         source="F73",
     ),
     "E-HDR-ENTRY": error(

@@ -160,6 +160,14 @@ def parse(data: bytes | memoryview) -> Header | None:
     )
 
 
+def size_to_verify(head: bytes | memoryview) -> int:
+    """Bytes that `verify` must see of the image that starts with `head`; 0 where no header tells that."""
+    header = parse(head)
+    if header is None or header.version not in SUPPORTED or _broken_fields(header, ""):
+        return 0
+    return header.total
+
+
 def _word(view: memoryview, offset: int) -> int:
     value: int = struct.unpack_from("<I", view, offset)[0]
     return value

@@ -7,7 +7,7 @@ import pytest
 from n6prog.sim.bootrom import rom
 from tests.helpers.stm2maker import make_stm2, vectors
 
-from .conftest import Case
+from .conftest import Case, Outcome
 
 JUMPERS = (
     "NUCLEO: JP2 (BOOT1) on 2-3. DK: BOOT1 switch on 1-3. BOOT0 does not matter. Then unplug and replug the power."
@@ -187,3 +187,62 @@ def test_f06_an_image_that_would_boot_is_told_as_one_that_waits(case: Case) -> N
     assert "set BOOT1 to 0 and cycle the power" in found["cure"]
     assert done.checks["images"]["evidence"]["fsbl"] == f"STM2 2.3, {len(image)} bytes, entry 0x34180441"
     assert done.code == 0
+
+
+def stored_image(case: Case, image: bytes, offset: int = 0) -> Outcome:
+    """The doctor on a board in development boot with this in its flash."""
+    with case.board() as board:
+        board.nor.content[offset : offset + len(image)] = image
+    return case.doctor()
+
+
+@pytest.mark.parametrize(("slot", "offset"), [("fsbl", 0), ("fsbl-b", 0x4_0000), ("app", 0x10_0000)])
+def test_f73_a_body_in_the_flash_that_does_not_sum_up_is_told_as_check_tells_it(
+    case: Case, slot: str, offset: int
+) -> None:
+    image = bytearray(make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x1000)))
+    image[-1] = 0x5A  # one byte of the body, which was 0
+    done = stored_image(case, bytes(image), offset)
+    assert done.code == 8
+    found = done.findings["E-HDR-SUM"]
+    evidence = found["evidence"]
+    assert (evidence["slot"], evidence["address"]) == (slot, 0x7000_0000 + offset)
+    assert evidence["computed"] - evidence["stored"] == 0x5A
+    assert "flash the signed file again" in found["cure"]
+    check = done.checks["images"]
+    assert (check["verdict"], check["evidence"][f"{slot} body"]) == ("fail", "checksum wrong")
+    assert "N-IMAGE-WAITS" not in done.findings
+
+
+@pytest.mark.parametrize("left", ["", "left-8s", "left-8d"])
+def test_a_body_that_sums_up_is_said_to_be_right_in_every_bus_mode(case: Case, left: str) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(range(1, 256)) * 17)
+    with case.board() as board:
+        board.nor.content[0 : len(image)] = image
+    evidence = case.doctor(faults=left).checks["images"]["evidence"]
+    assert (evidence["fsbl body"], evidence["fsbl-b"]) == ("checksum right", "blank")
+
+
+def test_an_image_that_ends_with_its_vector_table_is_summed_up_too(case: Case) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441, count=2)[:8], length=0x1C8)  # 0x408 bytes in all
+    assert stored_image(case, image).checks["images"]["evidence"]["fsbl body"] == "checksum right"
+
+
+def test_bodies_are_read_up_to_128_kib_in_all_and_the_others_are_said_to_be_unread(case: Case) -> None:
+    first = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(64 << 10))
+    second = bytearray(make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(80 << 10)))
+    second[-1] = 1
+    with case.board() as board:
+        board.nor.content[0 : len(first)] = first
+        board.nor.content[0x4_0000 : 0x4_0000 + len(second)] = second
+    done = case.doctor()
+    evidence = done.checks["images"]["evidence"]
+    assert evidence["fsbl body"] == "checksum right"
+    assert evidence["fsbl-b body"] == "not checked: 81 KiB"  # 80 KiB behind 0x200 bytes: gap and vector table
+    assert "fsbl-b STM2 2.3" in done.checks["images"]["says"]
+    assert done.code == 0
+
+
+def test_a_length_that_is_damaged_reads_nothing_beyond(case: Case) -> None:
+    image = make_stm2(vectors(0x3420_0000, 0x3418_0441) + bytes(0x100), length=0xFFFF_FFE0)
+    assert stored_image(case, image).checks["images"]["evidence"]["fsbl body"] == "not checked: 4194304 KiB"

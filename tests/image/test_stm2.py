@@ -226,3 +226,13 @@ def test_a_mutated_image_never_raises(changes: list[tuple[int, int]], size: int)
         stm2.verify(header, data, "a.bin")
         stm2.verify_fsbl(header, "a.bin")
         header.load_hint()
+
+
+def test_the_size_to_verify_is_headers_and_body_and_0_where_the_header_does_not_tell() -> None:
+    image = make_stm2(FSBL)
+    assert stm2.size_to_verify(image[:0x400]) == len(image)
+    assert stm2.size_to_verify(make_stm2(FSBL, version="2.2")) == 0
+    assert stm2.size_to_verify(make_stm2(FSBL, post_length=0x1A8)) == 0
+    assert stm2.size_to_verify(make_stm2(FSBL, length=0)) == 0
+    assert stm2.size_to_verify(b"\xff" * 0x400) == 0
+    assert stm2.size_to_verify(image[:0x40]) == 0
