@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from n6prog.doctor.bench import Bench
 from n6prog.doctor.borrow import NotNow
 from n6prog.doctor.explain import explain
-from n6prog.doctor.nor_reading import NorReading, read_nor
+from n6prog.doctor.nor_reading import NorReading, rdid_text, read_nor
 from n6prog.doctor.target import HALT_ADVICE, OWNED
 from n6prog.doctor.types import Check, Evidence, judged, not_checked
 from n6prog.findings import Finding
@@ -57,7 +57,7 @@ def check_identity(bench: Bench) -> Check:
     answers: Evidence = {f"rdid_{mode}": data[:3].hex(" ").upper() for mode, data in found.answers.items()}
     if not found.mode:
         svmcr3 = bench.live.read32(chip.PWR_SVMCR3)
-        rdid = "; ".join(f"{mode} {data[:3].hex(' ').upper()}" for mode, data in found.answers.items())
+        rdid = rdid_text(found.answers)
         evidence: Evidence = {
             "mode": "none",
             "rdid": rdid,

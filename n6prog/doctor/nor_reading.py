@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from n6prog.doctor.bench import Bench
 from n6prog.doctor.borrow import FlashPort
 from n6prog.image import stm2
 from n6prog.image.stm2 import VECTORS
+from n6prog.link import Link
 from n6prog.targets.chip import XSPI2_BASE
-from n6prog.targets.schema import part_by_jedec
+from n6prog.targets.schema import BoardProfile, part_by_jedec
 
 HEAD = VECTORS + 8
 """Bytes read of each slot: the header, and the first two words of the vector table behind it."""
@@ -63,6 +65,17 @@ def read_nor(bench: Bench) -> NorReading:
                 scur = _register(port, mode, _RDSCUR, 4)[0]
                 return NorReading(answers, mode, b"", status[0], scur)
         return NorReading(answers)
+
+
+def rdid_answers(link: Link, board: BoardProfile) -> dict[str, bytes]:
+    """Three bytes of RDID as they read in each bus mode, whatever they are. Raises as `read_nor`."""
+    with FlashPort(link, board) as port:
+        return {mode: _register(port, mode, _RDID, 12)[:3] for mode in MODES}
+
+
+def rdid_text(answers: Mapping[str, bytes]) -> str:
+    """What RDID read, mode by mode, as "1S C2 80 3A; 8S FF FF FF"."""
+    return "; ".join(f"{mode} {data[:3].hex(' ').upper()}" for mode, data in answers.items())
 
 
 def _look(bench: Bench, port: FlashPort, mode: str, jedec: bytes, answers: dict[str, bytes]) -> NorReading:

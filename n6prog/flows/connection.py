@@ -139,10 +139,10 @@ class Connection:
             loader = ResidentLoader(self.link, self.board, self.device.nor, image, self._relink)
         else:
             loader = ClassicLoader(self.link, self.board, self.device.nor, image)
-        identity = loader.open()
+        identity = self._opened(loader)
         part, findings = measured_part(self.board, identity)
         if part != self.device.nor:
-            identity = loader.open(part)
+            identity = self._opened(loader, part)
         self.device = replace(self.device, nor=part, cut=self._header_version(), measured=True)
         self._loader, self._identity = loader, identity
         return loader, identity, findings
@@ -150,8 +150,20 @@ class Connection:
     def identify_again(self) -> Identity:
         """What the NOR says of itself now, after a reset; the loader is started when it was not."""
         loader, _, _ = self.loader()
-        self._identity = loader.open()
+        self._identity = self._opened(loader)
         return self._identity
+
+    def _opened(self, loader: Loader, part: NorPart | None = None) -> Identity:
+        """What the NOR says when the loader is opened. Where nothing answers, the failure says so by bus mode."""
+        try:
+            return loader.open(part)
+        except FlashFailure as error:
+            from n6prog.doctor.ask import told_by_mode
+
+            told = told_by_mode(error, self.link, self.board)
+            if told is error:
+                raise
+            raise told from error
 
     def check_tripwire(self) -> None:
         """Raise FlashFailure E-SIM-TRIPWIRE when a simulated board caught something that nobody was told yet."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from n6prog.doctor.borrow import NotNow
+from n6prog.errors import TargetUnreachable
 from n6prog.sim import SimBoard, board_faults
 from n6prog.sim.machine import Machine
 from n6prog.targets import chip
@@ -67,10 +69,36 @@ def test_f41_f46_a_flash_that_answers_nothing_is_told_with_what_to_look_at(case:
     assert (done.code, seen.code) == (6, 6)
     assert done.findings["E-FLASH-ID"]["evidence"]["board"] == "nucleo-n657x0-q"
     assert "held in reset, has no power" in done.findings["E-FLASH-ID"]["cure"]
+    told = done.findings["E-FLASH-ID"]["evidence"]["rdid"]
+    assert [line.split()[0] for line in told.split("; ")] == ["1S", "8S", "8D"]
+    assert told in done.findings["E-FLASH-ID"]["text"]
     found = seen.findings["E-NOR-SILENT"]
     assert found["evidence"]["rdid"].startswith("1S ")
     assert "RESET#, VDDIO3, NCS" in found["cure"]
     assert "octal mode" in found["not_this"]
+    mended(case)
+
+
+def test_f46_pulled_up_lines_read_ff_in_every_bus_mode(case: Case) -> None:
+    found = case.flash(faults="no-vddio3", options=",float=ff").findings["E-FLASH-ID"]
+    assert found["evidence"]["rdid"] == "1S FF FF FF; 8S FF FF FF; 8D FF FF FF"
+    mended(case)
+
+
+@pytest.mark.parametrize(
+    "problem", [NotNow("the port stays busy"), TargetUnreachable.of("E-LINK-LOST", "x", reason="y")]
+)
+def test_f41_where_nobody_can_be_asked_any_more_the_loaders_own_reading_is_told(
+    case: Case, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise problem
+
+    with monkeypatch.context() as patch:
+        patch.setattr("n6prog.doctor.ask.rdid_answers", refuse)
+        done = case.flash(faults="mute", options=",float=00")
+    assert (done.code, done.end["code"]) == (6, "E-FLASH-ID")
+    assert done.findings["E-FLASH-ID"]["evidence"]["rdid"] == "00 00 00"
     mended(case)
 
 
