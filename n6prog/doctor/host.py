@@ -11,6 +11,7 @@ from pathlib import Path
 
 from n6prog.doctor.bench import Bench
 from n6prog.doctor.explain import explain
+from n6prog.doctor.serial_ports import NotSearched, serial_ports
 from n6prog.doctor.types import Check, Evidence, judged, not_checked
 from n6prog.link import is_simulated
 from n6prog.link.definition import target_class
@@ -22,7 +23,6 @@ RULES = (
     "/usr/lib/udev/rules.d",
     "/lib/udev/rules.d",
 )
-TTYS = "/sys/class/tty"
 _ST = "0483"  # USB vendor of ST-LINK
 _DEVICE = "STM32N657"
 
@@ -126,32 +126,15 @@ def check_serial(bench: Bench) -> Check:
     """The serial port of the same USB device: the board's console."""
     if is_simulated(bench.probe):
         return not_checked("serial port", "a simulated board has none; n6prog sim serve offers its USART1 on TCP")
-    if not sys.platform.startswith("linux"):
-        return not_checked(
-            "serial port", "the serial ports of this system are not searched", "Look for STLink Virtual COM Port."
-        )
     seen = bench.seen
     if seen is None:
         return not_checked("serial port", bench.why_not)
-    ports = serial_ports(seen.unique_id, Path(TTYS))
+    try:
+        ports = serial_ports(seen.unique_id)
+    except NotSearched as problem:
+        return not_checked("serial port", str(problem), "Look for STLink Virtual COM Port.")
     if not ports:
         return not_checked(
             "serial port", f"no serial port belongs to {seen.unique_id}", "Is the probe's interface enabled?"
         )
     return judged("serial port", f"{', '.join(ports)} (115200 baud in ST's examples)", {"port": ports[0]})
-
-
-def serial_ports(uid: str, ttys: Path) -> list[str]:
-    """Serial ports, as /dev names, of the USB device with this serial number. `ttys` is sysfs' list of them."""
-    found = []
-    for tty in sorted(ttys.glob("tty*")):
-        device = tty / "device"
-        if not device.exists():
-            continue
-        for folder in (device.resolve(), *device.resolve().parents):
-            serial = folder / "serial"
-            if serial.is_file():
-                if serial.read_text(encoding="utf-8", errors="replace").strip().lower() == uid.lower():
-                    found.append(f"/dev/{tty.name}")
-                break
-    return found

@@ -198,7 +198,7 @@ def test_f19_the_serial_port_is_found_by_the_probes_own_number(
         (tmp_path / "tty" / name).mkdir(parents=True)
         (tmp_path / "tty" / name / "device").symlink_to(interface)
     monkeypatch.setattr("n6prog.doctor.host.is_simulated", lambda probe: False)
-    monkeypatch.setattr("n6prog.doctor.host.TTYS", str(tmp_path / "tty"))
+    monkeypatch.setattr("n6prog.doctor.serial_ports.TTYS", str(tmp_path / "tty"))
     monkeypatch.setattr("sys.platform", "linux")
     check = case.doctor().checks["serial port"]
     assert (check["verdict"], check["evidence"]["port"]) == ("ok", "/dev/ttyACM7")
