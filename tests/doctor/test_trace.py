@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from n6prog.doctor.trace import Attempt, Record, interpret, records
 
@@ -113,3 +115,22 @@ def test_the_boot_mode(found: tuple[int, ...], mode: str) -> None:
 def test_life_cycle_and_debug(found: tuple[int, ...], life: str, debug: str, *, locked: bool) -> None:
     boot = interpret([Record(0, 0, code) for code in found])
     assert (boot.life_cycle, boot.debug, boot.locked) == (life, debug, locked)
+
+
+PARTS = st.one_of(
+    st.binary(max_size=40),
+    st.builds(
+        record,
+        st.sampled_from((0x1001, 0x92, 0x8000_0001, 0x8000_0002, 0x1D00_0002, 0x2C00_4008)),
+        time=st.integers(0, 2**32 - 1),
+        size=st.one_of(st.none(), st.integers(0, 2**32 - 1)),
+    ),
+)
+
+
+@given(st.lists(PARTS, max_size=30).map(b"".join))
+def test_any_bytes_are_taken_in_order_of_time_and_tell_something(buffer: bytes) -> None:
+    found, foreign = records(buffer)
+    assert [item.time for item in found] == sorted(item.time for item in found)
+    assert 20 * len(found) + foreign <= len(buffer) + 3  # a record has 20 bytes or more; the last word may be short
+    assert len([attempt for attempt in interpret(found).attempts if attempt.started]) <= len(found)
