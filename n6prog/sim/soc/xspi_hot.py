@@ -196,7 +196,7 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
                 return False
             xspi.write(address, 4, int.from_bytes(data[:4], "little"))
             data = data[4:]
-            if xspi.state != WRITE or len(data) >= sink.total - 4:
+            if xspi.state != WRITE or len(data) > sink.total - 4:
                 for at in range(0, len(data), 4):
                     xspi.write(address, 4, int.from_bytes(data[at : at + 4], "little"))
                 return True

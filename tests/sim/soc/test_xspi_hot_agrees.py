@@ -157,10 +157,64 @@ def test_a_run_of_words_is_so_many_words_at_the_same_times(make_bench, ccr, cost
             assert fast.seen() == plain.seen()
             assert not done or plain.bench.time.now < limit
             assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
-            step = dice.choice([("wait", 20 * CLK), ("wait", 400 * CLK), ("read", DLR)])
+            assert fast.bench.xspi.seen == plain.bench.xspi.seen
+            step = dice.choice([("wait", 20 * CLK), ("wait", 400 * CLK), ("read", DLR), ("read", SR, 2)])
             assert fast.step(*step) == plain.step(*step)
         assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
     assert taken > 50
+
+
+@pytest.mark.parametrize("length", [61, 62, 63, 64, 65, 68, 256])
+def test_a_run_that_begins_a_transfer_is_so_many_words(make_bench, length):
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    words = bytes(range(64))
+    for way in (plain, fast):
+        way.begin("write", SINGLE, length, 3 << 8)
+    assert fast.bench.soc.hot_runs[XSPI2 + DR](words, plain.bench.time.now + 17 * CLK)
+    for at in range(0, 64, 4):
+        plain.write(DR, int.from_bytes(words[at : at + 4], "little"))
+    assert fast.seen() == plain.seen()
+    assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
+
+
+def test_a_run_that_would_be_over_at_the_limit_is_left_to_the_slow_way(make_bench):
+    way = Way(make_bench(CLK), fast=True)
+    way.begin("write", SINGLE, 256, 3 << 8)
+    before = way.seen(), way.bench.xspi.snapshot()
+    assert not way.bench.soc.hot_runs[XSPI2 + DR](bytes(64), way.bench.time.now + 16 * CLK)
+    assert (way.seen(), way.bench.xspi.snapshot()) == before
+
+
+@pytest.mark.parametrize("kind", ["read", "command"])
+def test_a_run_that_begins_no_transfer_goes_nowhere_and_takes_its_time(make_bench, kind):
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    for way in (plain, fast):
+        way.begin(kind, SINGLE, 4, 3 << 8)
+        way.bench.wait(1000)
+        if kind == "read":
+            way.read(DR)
+        way.read(SR)
+    assert fast.bench.soc.hot_runs[XSPI2 + DR](bytes(64), plain.bench.time.now + 1000 * CLK)
+    for _ in range(16):
+        plain.write(DR, 0)
+    assert fast.seen() == plain.seen()
+    assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
+
+
+@pytest.mark.parametrize("before", range(4, 16))
+@pytest.mark.parametrize("count", [8, 9, 10, 11, 12])
+def test_a_run_fills_the_fifo_as_words_do(make_bench, before, count):
+    """The head of a frame in 1S takes 40 clocks, so the FIFO is full before the first byte has left."""
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    for way in (plain, fast):
+        way.begin("write", SINGLE, 256, 3 << 8)
+        for _ in range(before):
+            way.write(DR, 0x5A)
+    assert fast.bench.soc.hot_runs[XSPI2 + DR](bytes(4 * count), plain.bench.time.now + 10_000 * CLK)
+    for _ in range(count):
+        plain.write(DR, 0)
+    assert fast.seen() == plain.seen()
+    assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
 
 
 @pytest.mark.parametrize("flags", [0, 1])
@@ -237,6 +291,16 @@ def test_only_the_ends_of_a_page_of_data_take_the_plain_way(counted):
         assert counted.read(SR) & FTF
         counted.write(DR, 0)
     assert counted.taken == [DR, DR]  # the first begins the transfer, the last ends it
+
+
+@pytest.mark.parametrize("pages", [1, 4])
+def test_only_the_ends_of_a_page_in_runs_take_the_plain_way(counted, pages):
+    counted.begin("write", OCTAL, 64 * pages, 3 << 8)
+    counted.taken.clear()
+    take = counted.bench.soc.hot_runs[XSPI2 + DR]
+    for _ in range(pages):
+        assert take(bytes(64), counted.bench.time.now + 1000 * CLK)
+    assert counted.taken == [DR, DR]
 
 
 def test_only_the_ends_of_a_read_take_the_plain_way(counted):
