@@ -108,7 +108,7 @@ class Setting:
 
     `takes`: "value", "flag" (no argument), "count" (repeated and counted) or "list" (repeated; with commas elsewhere).
     `flags`: spellings of the option besides its name. `numeric`: a TOML number will do. `is_path`: relative to the file
-    that names it.
+    that names it, unless it is one of `words`.
     """
 
     name: str
@@ -119,6 +119,7 @@ class Setting:
     flags: tuple[str, ...] = ()
     numeric: bool = False
     is_path: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def option(self) -> str:
@@ -128,7 +129,7 @@ class Setting:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words it takes, where these are all."""
-        return self.parse.choices if isinstance(self.parse, Choice) else ()
+        return self.parse.choices if isinstance(self.parse, Choice) else self.words
 
     @property
     def variable(self) -> str:
@@ -176,7 +177,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "header",
         _header,
-        "auto (default), keep: a boot slot wants an STM2 header; 2.1, 2.3: add one where it is missing; none: any data",
+        "auto (default): files stay as they are, and a boot slot wants an STM2 header; keep: the same, whatever auto "
+        "may come to add; 2.1, 2.3: add one where it is missing; none: any data",
         "value",
         "HOW",
     ),
@@ -199,6 +201,8 @@ SETTINGS: tuple[Setting, ...] = (
         "code on the chip: resident (default), classic (one call a step), or another image, its build.json beside it",
         "value",
         "WHICH",
+        is_path=True,
+        words=("resident", "classic"),
     ),
     Setting(
         "output",
@@ -462,7 +466,7 @@ def _from_file(
         except ValueFault as bad:
             faults.append(_fault(Origin(Place.FILE, where), setting, bad))
             continue
-        if setting.is_path and (setting.name != "board" or text.endswith(".toml")):
+        if setting.is_path and text not in setting.words and (setting.name != "board" or text.endswith(".toml")):
             text = str(file.path.parent / Path(text).expanduser())
         found[setting.name] = (text, Origin(Place.FILE, where))
     return found

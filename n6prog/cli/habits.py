@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from n6prog.values import ValueFault, parse_number
@@ -21,6 +22,24 @@ _LIST = "-l --list list-ports list_ports probes devices"
 _CHECK = "image-info image_info validate lint plan"
 _START = "run start -s --start -g --go reset -rst --rst -hardrst --hardrst"
 _LATER = "image rig gdb gdbserver gdb-server serve"
+
+_ADDRESS = ("-a", "--address", "--base-address", "--offset")
+_FLAGS = (
+    "-c",
+    "-v",
+    "--verify",
+    "-z",
+    "-hardRst",
+    "-rst",
+    "--verbose",
+    "-q",
+    "--quiet",
+)  # -c: its words are read apart
+_WITH_VALUE = (
+    *("--connect-mode", "-el", "--extload", "-t", "--target", "--chip", "--protocol", "--speed", "-f", "--frequency"),
+    *("-b", "--baud", "--port", "-M", "--mode", "--format", "--before", "--after"),
+)
+_OURS = ("--connect", "--probe", "-p", "--uid", "--board", "--swd-clock")
 
 # options of other tools inside a command of ours
 OPTIONS = {
@@ -104,11 +123,12 @@ def answer(words: Sequence[str], name: str, rest: Sequence[str], own: Collection
             ours = build(word.lower(), _arguments(remaining[index + 1 :]))
             if ours is None:
                 return f"{word} is not in this version", _start_hint(word.lower())
-            return f"{word} is another tool's word", f"Here it is: {' '.join(['n6prog', ours, *options])}"
+            kept = _ours(words)
+            return f"{word} is another tool's word", f"Here it is: {' '.join(['n6prog', ours, *options, *kept])}"
     if name and (
         Path(name).is_file() or re.search(r"\.(elf|axf|out|hex|ihex|bin|s19|srec|raw)(@|$)", name, re.IGNORECASE)
     ):
-        files = pairs(_arguments([name, *rest]))
+        files = [*pairs(_arguments(words)), *_ours(words)]
         return f"{name!r} is a file, not a command", f"Say what to do with it: n6prog flash {shlex.join(files)}"
     if name and is_number(name) and rest:
         files = pairs(_arguments([name, *rest]))
@@ -150,13 +170,24 @@ def _file_items(command: str, words: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _arguments(words: Sequence[str]) -> list[str]:
-    """The words up to the next option."""
+    """The positional words, an address given as an option too, up to an option that begins another job."""
     found: list[str] = []
-    for word in words:
-        if word.startswith("-"):
+    behind = iter(words)
+    for word in behind:
+        if not word.startswith("-"):
+            found.append(word)
+        elif word in _ADDRESS or word in _FLASH.split() or word in _FLAGS:
+            continue
+        elif word in _WITH_VALUE or word in _OURS:
+            next(behind, None)
+        else:
             break
-        found.append(word)
     return found
+
+
+def _ours(words: Sequence[str]) -> list[str]:
+    """The options among the words that say which board is meant and how to reach it, as they are said here too."""
+    return [part for word, value in pairwise(words) if word in _OURS for part in (word, value)]
 
 
 def _files(command: str) -> Callable[[str, list[str]], str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 from collections.abc import Sequence
 from typing import NoReturn
@@ -16,6 +17,8 @@ _VALUE_OPTIONS = {
     flag for setting in SETTINGS if setting.takes in ("value", "list") for flag in (*setting.flags, setting.option)
 }
 
+_VALUE_FAULT = re.compile(r"argument ([^:]+): (expected one argument|ignored explicit argument .*)")
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with errors as exceptions."""
@@ -23,7 +26,20 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of leaving the program."""
         message = message.replace("the following arguments are required", "missing")
+        if fault := _VALUE_FAULT.fullmatch(message):
+            raise usage(*_about_value(fault[1].split("/"), wanted=fault[2].startswith("expected")))
         raise usage(message, f"Usage: {self.format_usage().removeprefix('usage: ').strip()}")
+
+
+def _about_value(flags: Sequence[str], *, wanted: bool) -> tuple[str, str]:
+    """What to say of an option without its value, or with one that it does not take."""
+    setting = next((item for item in SETTINGS if item.option in flags), None)
+    option = setting.option if setting is not None else flags[-1]
+    if not wanted:
+        return f"{option} takes no value", f"Say {option} alone, or leave it out."
+    if setting is None:
+        return f"{option} wants a value", "Say it behind the option."
+    return f"{option} wants a value", f"{option} {setting.metavar}: {setting.help}."
 
 
 def split(argv: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -8,6 +8,8 @@ from n6prog.cli.arguments import add_range, ranges, writable
 from n6prog.cli.command import Call, Command, open_board, usage
 from n6prog.cli.story import Story
 
+_NO_DUMP = (".elf", ".axf", ".out")  # would be raw bytes, and the next tool would stumble
+
 
 def run(call: Call) -> None:
     """Read one range into the file that `--output` names."""
@@ -20,6 +22,11 @@ def run(call: Call) -> None:
             "n6prog read RANGE -o FILE; .hex makes Intel HEX, .srec S-records, others raw bytes.",
         )
     path = writable(call.settings.output)
+    if path.suffix.lower() in _NO_DUMP:
+        raise usage(
+            f"a range of the memory makes no {path.suffix} file",
+            f"n6prog read RANGE -o {path.stem}.bin; .hex makes Intel HEX, .srec S-records, others raw bytes.",
+        )
     story = Story(call.console)
     start, length = wanted[0]
     if call.settings.dry_run:

@@ -83,7 +83,7 @@ def evidence(found: Finding, *, again: bool = True) -> str:
     told = f"{found.subject} {found.text} {found.cure}"
     shown = []
     for name, value in found.evidence.items():
-        word = _value(name, value)
+        word = _value(name, value).strip()
         if word and (again or not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", told)):
             shown.append(f"{name.replace('_', ' ')} {word}")
     return " · ".join(shown)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from os import PathLike
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from n6prog.doctor.explain import explained_error
-from n6prog.errors import FlashFailure, N6ProgError, ProbeNotFound, TargetUnreachable
+from n6prog.errors import FlashFailure, N6ProgError, ProbeNotFound, TargetUnreachable, UsageError
 from n6prog.findings import Finding, finding
 from n6prog.flows.source import assumed_device
 from n6prog.nor import sfdp
 from n6prog.targets import schema
 from n6prog.targets.schema import BoardProfile, NorPart
+from n6prog.values import did_you_mean
 
 if TYPE_CHECKING:
     from n6prog.flash_algos import LoaderImage
@@ -254,8 +256,15 @@ class Connection:
 def _kind_and_image(
     loader: str | PathLike[str] | LoaderImage | None,
 ) -> tuple[str, str | PathLike[str] | LoaderImage | None]:
-    """Which loader is meant, and whose code it runs (None: what ships)."""
-    return (loader, None) if isinstance(loader, str) and loader in (RESIDENT, CLASSIC) else (RESIDENT, loader)
+    """Which loader is meant, and whose code it runs (None: what ships). Raises UsageError where no such file is."""
+    if isinstance(loader, str) and loader in (RESIDENT, CLASSIC):
+        return loader, None
+    if isinstance(loader, str | PathLike) and not Path(loader).exists():
+        name = fspath(loader)
+        near = did_you_mean(Path(name).name, (RESIDENT, CLASSIC))
+        cure = f"{near} Or the path of an image with its build.json beside it."
+        raise UsageError.of("E-USAGE", name, reason=f"there is no loader {name!r}", cure=cure)
+    return RESIDENT, loader
 
 
 def _lost_for_good(error: N6ProgError, again: N6ProgError) -> N6ProgError:

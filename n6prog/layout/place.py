@@ -50,7 +50,8 @@ def place(
     state = _State(device, goal, by_hand, starts, added)
     for image in images:
         state.add(image)
-    found += state.findings
+    nowhere = {image.file for image in images if (image.slot or slot) and starts[image.slot] is None}
+    found += [item for item in state.findings if not (item.code == "E-NO-ADDRESS" and item.subject in nowhere)]
     found += [finding("W-MAP-UNUSED", item.text) for item in by_hand if item not in state.used_maps]
     pieces = sorted(state.flash, key=lambda piece: (piece.address, piece.end))
     found += check_capacity(pieces, device)

@@ -26,6 +26,16 @@ CASES = [
     ("flash-id", "n6prog info"),
     ("0x70000000 file.bin", "n6prog flash file.bin@0x70000000"),
     ("app.elf", "n6prog flash app.elf"),
+    # options of theirs before, between and behind the files
+    ("download --chip STM32N657X0 --protocol swd app.elf", "n6prog flash app.elf"),
+    ("load -t stm32n657x0 -a 0x71000000 w.raw", "n6prog flash w.raw@0x71000000"),
+    ("write-flash -z 0x70000000 a.bin", "n6prog flash a.bin@0x70000000"),
+    ("-c port=SWD -w a.bin 0x70000000 -w b.bin 0x70100000", "n6prog flash a.bin@0x70000000 b.bin@0x70100000"),
+    ("-c port=SWD -el NUCLEO.stldr -w a.bin 0x70000000 -s 0x70000000", "n6prog flash a.bin@0x70000000\n"),
+    ("-c port=SWD -w a.bin 0x70000000 -el NUCLEO.stldr -v", "n6prog flash a.bin@0x70000000\n"),
+    # options of ours stay
+    ("--connect under-reset load app.elf --probe 003A", "n6prog flash app.elf --connect under-reset --probe 003A"),
+    ("-p sim app.elf", "n6prog flash app.elf -p sim"),
     ("run app.elf", "not in this version"),
     # ours, spelled another way
     ("flash 0x70000000 a.bin", "n6prog flash a.bin@0x70000000"),
@@ -50,7 +60,9 @@ CASES = [
     ("flash app.elf --wait soon", "seconds"),
     ("flash app.elf --map 0x1", "FROM=TO"),
     ("flash", "FILE[@ADDR]"),
-    ("flash app.elf -f", "expected one argument"),
+    ("flash app.elf -f", "--swd-clock CLOCK: SWD clock: 8M, 3300k, auto"),
+    ("flash app.elf --erase", "--erase WHAT: what to erase: changed (default), all-touched, chip"),
+    ("flash app.elf --no-verify=1", "--no-verify takes no value"),
     ("read 0x70000000 -o x.bin", "START+LEN"),
     ("read 0x70000000+4K", "-o FILE"),
     ("info app.elf", "one word too many"),

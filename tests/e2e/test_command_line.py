@@ -123,3 +123,50 @@ def test_a_preset_and_variables_stand_for_options_and_config_tells_where_from(be
     assert ["swd_clock", "1", "MHz", f"{tmp_path / 'n6prog.toml'}:2"] in rows
     assert ["wait", "3", "N6PROG_WAIT"] in rows
     assert any(row[:2] == ["slot", "model"] and row[-1] == f"{tmp_path / 'n6prog.toml'}:4" for row in rows)
+
+
+@pytest.mark.parametrize("place", ["option", "variable", "file"])
+def test_a_loader_that_is_not_there_is_a_usage_error_before_any_probe_is_opened(
+    bench: Bench, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "w.raw").write_bytes(b"weights")
+    words = ["--loader", "clasic"] if place == "option" else []
+    if place == "file":
+        project(tmp_path, 'loader = "clasic"\n')
+    done = bench.run(
+        "flash", "w.raw@weights", *words, cwd=tmp_path, env={"N6PROG_LOADER": "clasic"} if place == "variable" else {}
+    )
+    assert done.code == 2
+    assert "there is no loader" in done.err
+    assert "Did you mean 'classic'?" in done.err
+    assert not bench.nor_file.exists()
+
+
+def test_a_loader_named_in_the_file_is_relative_to_it_unless_it_is_one_of_ours(bench: Bench, tmp_path: Path) -> None:
+    import n6prog.flash_algos
+
+    images = Path(n6prog.flash_algos.__file__).parent / "images"
+    (tmp_path / "mine").mkdir()
+    for path in images.iterdir():
+        (tmp_path / "mine" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "below").mkdir()
+    (tmp_path / "w.raw").write_bytes(b"weights")
+    for loader in ("mine", "classic"):
+        project(tmp_path, f'loader = "{loader}"\n')
+        done = bench.run("flash", "../w.raw@weights", cwd=tmp_path / "below")
+        assert done.code == 0, done.text
+    assert bench.run("verify", "w.raw@weights", cwd=tmp_path).code == 0
+
+
+def test_a_slot_that_is_none_is_all_that_is_told(tmp_path: Path) -> None:
+    (tmp_path / "w.raw").write_bytes(b"weights")
+    done = n6prog("check", "w.raw@weigths", "--board", "nucleo-n657x0-q", "--json", cwd=tmp_path)
+    assert done.code == 2
+    assert [item["code"] for item in done.end["findings"]] == ["E-SLOT"]  # type: ignore[attr-defined]
+
+
+def test_a_dump_is_never_called_an_elf(bench: Bench, tmp_path: Path) -> None:
+    done = bench.run("read", "0x70000000+1K", "-o", tmp_path / "dump.elf")
+    assert done.code == 2
+    assert "-o dump.bin" in done.err
+    assert not (tmp_path / "dump.elf").exists()

@@ -206,7 +206,7 @@ def test_a_slot_gives_the_address_a_file_lacks(nucleo: Device, image: MakeImage)
     assert placement.ok
     assert (placement.flash[0].address, placement.flash[0].slot) == (0x7100_0000, "weights")
     unknown = place([blob], nucleo, slot="wieghts")
-    assert errors(unknown) == ["E-SLOT", "E-NO-ADDRESS"]
+    assert errors(unknown) == ["E-SLOT"]
     assert "fsbl, fsbl-b, app, weights" in unknown.findings[0].cure
 
 
@@ -219,7 +219,7 @@ def test_each_file_may_name_a_slot_of_its_own(nucleo: Device, image: MakeImage) 
         (0x7100_0000, "weights"),
     ]
     unknown = place([replace(first, slot="wieghts")], nucleo, slot="app", header="none")
-    assert errors(unknown) == ["E-SLOT", "E-NO-ADDRESS"]
+    assert errors(unknown) == ["E-SLOT"]
     assert unknown.findings[0].subject == "wieghts"
 
 
