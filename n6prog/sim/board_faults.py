@@ -99,6 +99,10 @@ def fit(soc: Soc, faults: Sequence[Fault]) -> None:
     for fault in faults:
         if fault.name == "no-vddio3" and fault.after is None and fault.transfer is None:
             take_rail(soc)
+        elif fault.name == "wrong-chip":
+            soc.dbgmcu.device = int(fault.argument or 0)
+        elif fault.name == "life-cycle":
+            soc.bsec.state = int(fault.argument or 0)
 
 
 def take_rail(soc: Soc) -> None:
@@ -129,6 +133,12 @@ def _action(board: Machine, fault: Fault) -> Callable[[], None] | None:
         return board.power_off
     if fault.name == "no-vddio3":
         return lambda: take_rail(board.soc)
+    if fault.name == "chip-reset":
+        return board.system_reset
+    if fault.name == "boot1":
+        return lambda: setattr(board, "boot1", int(fault.argument or 0))
+    if fault.name == "poke":
+        return lambda: board.poke(int(fault.argument or 0), fault.data)
     if fault.name in {*_FLAGS, *_PAGES, *_SECTORS}:
         return lambda: apply_to_nor(board.nor.faults, fault)
     return None
@@ -141,6 +151,8 @@ def fitted_part(part: NorFacts, faults: Sequence[Fault]) -> NorFacts:
             vendor, kind, density = part.jedec
             wanted = (vendor << 16 | kind << 8 | density - 1) if fault.argument is None else int(fault.argument)
             part = replace(part, jedec=wanted.to_bytes(3, "big"))
+        elif fault.name == "no-sfdp":
+            part = replace(part, sfdp=b"\xff" * len(part.sfdp))
     return part
 
 

@@ -19,7 +19,8 @@ _PLACE = re.compile(r"-?(?:0x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 class Fault:
     """One term: its name, its argument, and when it strikes.
 
-    `argument` is a count, a byte offset, hertz, three identity bytes as a number, or a rate; None where there is none.
+    `argument` is a count, a byte offset, an address, hertz, volts, a rate, an identity as a number (of ST-LINK firmware
+    J << 8 | M); None where there is none. `data` are the bytes that `poke` writes.
     `after` is picoseconds since the board was opened, `transfer` the number of an SWD transfer since then, from 1; both
     None is from the start on. `lasts` is picoseconds.
     """
@@ -29,6 +30,7 @@ class Fault:
     after: int | None = None
     transfer: int | None = None
     lasts: int | None = None
+    data: bytes = b""
 
 
 class When(Enum):
@@ -50,6 +52,8 @@ class Term:
 
 
 _PAGE, _OFFSET, _RATE, _LENGTH = "N", "OFFSET", "RATE", "N|TIME"
+_POKE, _FIRMWARE, _PIN, _VOLTS, _DEVICE, _STATE = "ADDRESS=HEX[*N]", "V3JnMm", "0|1", "VOLTS", "DEV_ID", "NVSTATE"
+_LONGEST_POKE = 1 << 20  # bytes
 TERMS = {
     # in the NOR
     "no-wel": Term(When.MAY),
@@ -60,6 +64,7 @@ TERMS = {
     "fail-program": Term(When.MAY, _OFFSET),
     "fail-erase": Term(When.MAY, _OFFSET),
     "wrong-id": Term(When.NEVER, "ID", optional=True),
+    "no-sfdp": Term(When.NEVER),
     # how the NOR was left when the board is opened
     "left-8s": Term(When.NEVER),
     "left-8d": Term(When.NEVER),
@@ -70,6 +75,13 @@ TERMS = {
     "ap1-closed": Term(When.NEVER),
     "no-vddio3": Term(When.MAY),
     "power-cut": Term(When.MUST),
+    "voltage": Term(When.NEVER, _VOLTS),
+    "boot1": Term(When.MUST, _PIN),
+    # in the chip
+    "wrong-chip": Term(When.NEVER, _DEVICE),
+    "life-cycle": Term(When.NEVER, _STATE),
+    "chip-reset": Term(When.MUST),
+    "poke": Term(When.MUST, _POKE),
     # on the wire and at the probe
     "flip": Term(When.OR_ARGUMENT, _RATE, optional=True),
     "double-flip": Term(When.OR_ARGUMENT, _RATE, optional=True),
@@ -79,6 +91,8 @@ TERMS = {
     "max-clock": Term(When.MAY, "CLOCK"),
     "hang": Term(When.MUST),
     "unplug": Term(When.MUST),
+    "firmware": Term(When.NEVER, _FIRMWARE),
+    "no-access": Term(When.NEVER),
 }
 
 
@@ -103,6 +117,9 @@ def parse_fault(term: str) -> Fault:
     after, transfer = _when(term, moment) if at else (None, None)
     if row.argument == _LENGTH and not _COUNT.fullmatch(argument):
         return Fault(name, None, after, transfer, lasts=_time(term, argument))
+    if row.argument == _POKE:
+        address, data = _poke(term, argument)
+        return Fault(name, address, after, transfer, data=data)
     return Fault(name, _READERS[row.argument](term, argument) if colon else None, after, transfer)
 
 
@@ -202,11 +219,57 @@ def _clock(term: str, text: str) -> int:
     return value
 
 
+def _hex(term: str, text: str, digits: int, problem: str) -> int:
+    number = text.removeprefix("0x")
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", number):
+        raise ValueError(f"fault {term!r}: {problem}")
+    return int(number, 16)
+
+
 def _identity(term: str, text: str) -> int:
-    digits = text.removeprefix("0x")
-    if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
-        raise ValueError(f"fault {term!r}: an identity is three bytes in hex, as in wrong-id:c28537")
-    return int(digits, 16)
+    return _hex(term, text, 6, "an identity is three bytes in hex, as in wrong-id:c28537")
+
+
+def _device(term: str, text: str) -> int:
+    return _hex(term, text, 3, "DEV_ID has three hex digits, as in wrong-chip:484")
+
+
+def _state(term: str, text: str) -> int:
+    value = _hex(term, text, 2, "NVSTATE has two hex digits, as in life-cycle:0d")
+    if value >= 1 << 6:
+        raise ValueError(f"fault {term!r}: NVSTATE has six bits")
+    return value
+
+
+def _volts(term: str, text: str) -> float:
+    if not re.fullmatch(r"[0-9](\.[0-9]+)?", text):
+        raise ValueError(f"fault {term!r}: {text!r} is no voltage (2.41)")
+    return float(text)
+
+
+def _pin(term: str, text: str) -> int:
+    if text not in ("0", "1"):
+        raise ValueError(f"fault {term!r}: a pin is 0 or 1")
+    return int(text)
+
+
+def _firmware(term: str, text: str) -> int:
+    found = re.fullmatch(r"V3J([0-9]{1,2})M([0-9]{1,2})", text, re.IGNORECASE | re.ASCII)
+    if found is None:
+        raise ValueError(f"fault {term!r}: {text!r} is no ST-LINK V3 firmware (V3J16M6)")
+    return int(found[1]) << 8 | int(found[2])
+
+
+def _poke(term: str, text: str) -> tuple[int, bytes]:
+    place, equals, data = text.partition("=")
+    address = _natural(term, place, "an address is a number from 0", least=0, form=_PLACE)
+    found = re.fullmatch(r"((?:[0-9a-fA-F]{2})+)(?:\*([0-9]{1,7}))?", data)
+    if not equals or found is None:
+        raise ValueError(f"fault {term!r}: say what to write where, as in poke@200ms:0x34000004=00de*4096")
+    written = bytes.fromhex(found[1]) * int(found[2] or 1)
+    if not 0 < len(written) <= _LONGEST_POKE or address + len(written) > 1 << 32:
+        raise ValueError(f"fault {term!r}: 1 byte to 1 MiB below 4 GiB can be written")
+    return address, written
 
 
 _READERS: dict[str, Callable[[str, str], int | float]] = {
@@ -216,4 +279,9 @@ _READERS: dict[str, Callable[[str, str], int | float]] = {
     _LENGTH: _count,
     "CLOCK": _clock,
     "ID": _identity,
+    _DEVICE: _device,
+    _STATE: _state,
+    _VOLTS: _volts,
+    _PIN: _pin,
+    _FIRMWARE: _firmware,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from n6prog.sim import board_faults
@@ -21,9 +22,11 @@ from n6prog.sim.fault_terms import Fault
 from n6prog.sim.faults import NEVER, LinkFaults
 from n6prog.sim.nor.parts import NorFacts
 from n6prog.sim.soc.boards import BoardFacts
+from n6prog.sim.soc.bus import BusFault, BusHang
 from n6prog.sim.soc.soc import Soc
 from n6prog.sim.tripwire import Tripwire
 
+XSPI2_WINDOW = 0x7000_0000  # hw-soc 3
 EAGER_LEAD = PS_PER_SECOND // 1000  # longer than the probe takes from one access to the next
 
 
@@ -151,10 +154,24 @@ class Machine:
         self.core.reset(power=power, now=self.host.now)
         self.starter.hold()
 
+    def poke(self, address: int, data: bytes) -> None:
+        """Bytes that somebody else writes, past the debug port; in the window of the NOR, into its content.
+
+        Where nothing is there to hear it, nothing happens.
+        """
+        offset = address - XSPI2_WINDOW
+        if 0 <= offset < self.part.size:
+            end = min(offset + len(data), self.part.size)
+            self.nor.content[offset:end] = data[: end - offset]
+        elif self.powered:
+            with suppress(BusFault, BusHang):
+                self._bus.write(address, data, 4)
+
     @property
     def voltage(self) -> float:
         """VDD_TARGET in volts."""
-        return 3.29 if self.powered else 0.0
+        supply = next((fault.argument for fault in self.faults if fault.name == "voltage"), None)
+        return (3.29 if supply is None else float(supply)) if self.powered else 0.0
 
     def ap1_open(self) -> bool:
         """Whether the boot ROM has opened AP1 by now, or, where it does not, a program through BSEC."""

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+import usb.core
 from pyocd.board.board import Board
 from pyocd.board.board_ids import BoardInfo
 from pyocd.core import exceptions
@@ -197,6 +199,8 @@ class SimProbe(DebugProbe):
 
         Of a served board: ProbeBusy, ProbeNotServed, AnotherBoard.
         """
+        if any(fault.name == "no-access" for fault in self._spec.faults):
+            raise usb.core.USBError("Access denied (insufficient permissions)", None, errno.EACCES)
         board: SimBoard | ServedBoard
         if self._spec.connect is not None:
             board = self._served = self._join(self._spec.connect)

@@ -19,7 +19,7 @@ from n6prog.sim.named import probe_name
 from n6prog.sim.probe_base import SimProbe
 from n6prog.sim.served import ServedBoard, ServedStLink
 from n6prog.sim.spec import SimSpec
-from n6prog.sim.usb.stlink import StLinkV3
+from n6prog.sim.usb.stlink import StLinkV3, firmware_of
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
@@ -99,5 +99,7 @@ class StlinkSimProbe(SimProbe, StlinkProbe):
         if isinstance(board, ServedBoard):
             self._cable.usb = served = ServedStLink(board)
             return served
-        self._cable.usb = device = StLinkV3(board, self._cable.serial_number, self._model, after=self._check_tripwire)
+        self._cable.usb = device = StLinkV3(
+            board, self._cable.serial_number, self._model, self._check_tripwire, firmware_of(self._spec.faults)
+        )
         return device

@@ -19,7 +19,11 @@ OF_THE_NOR = frozenset(
     {"no-wel", "stuck-wip", "mute", "drop-page", "flip-page", "fail-program", "fail-erase", "no-vddio3"}
 )
 """Faults with which the NOR itself does not do as it is told."""
-KINDS = (*TERMS, *SIGNALS)
+NOT_OF_THE_MATRIX = frozenset(
+    {"no-sfdp", "voltage", "boot1", "wrong-chip", "life-cycle", "chip-reset", "poke", "firmware", "no-access"}
+)
+"""Terms for single tests: what stands from the start on and is refused, or what its argument makes of it."""
+KINDS = (*(term for term in TERMS if term not in NOT_OF_THE_MATRIX), *SIGNALS)
 _A_VARIANT = 256  # cases that share their scenes, and what was measured of them
 
 

@@ -16,7 +16,7 @@ from n6prog.sim.serve import remote
 from n6prog.sim.serve.remote import Kind, Outcome
 from n6prog.sim.serve.session import IN_USE, Nonsense, Session
 from n6prog.sim.usb.cmsisdap import CmsisDapV2
-from n6prog.sim.usb.stlink import StLinkV3
+from n6prog.sim.usb.stlink import StLinkV3, firmware_of
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
@@ -130,7 +130,7 @@ class _Session:
             self._host = Timeline(board.host.now)  # packets are under way while the host goes on
             self._probe = CmsisDapV2(board, serial, after=self._check_tripwire, host=self._host)
         elif link in STLINK_MODELS:
-            self._probe = StLinkV3(board, serial, STLINK_MODELS[link], after=self._check_tripwire)
+            self._probe = StLinkV3(board, serial, STLINK_MODELS[link], self._check_tripwire, firmware_of(board.faults))
         else:
             raise Nonsense(f"no link {link!r}")
         self._door.holder = hello

@@ -16,7 +16,7 @@ from n6prog.sim.serve.server import Server
 from n6prog.sim.serve.session import Door
 from n6prog.sim.spec import SimSpec
 from n6prog.sim.usb.cmsisdap import CmsisDapV2
-from n6prog.sim.usb.stlink import StLinkV3
+from n6prog.sim.usb.stlink import StLinkV3, firmware_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -57,7 +57,7 @@ def serving(
 
         name = probe_name(spec)
         doors: list[tuple[Door, int | None]] = [
-            (stlink_door.StLinkDoor(StLinkV3(board, name, model, after=watch)), ports.stlink),
+            (stlink_door.StLinkDoor(StLinkV3(board, name, model, watch, firmware_of(spec.faults))), ports.stlink),
             (dap_door.DapDoor(CmsisDapV2(board, name, after=watch), board.host), ports.cmsis_dap),
             (uart_door.UartDoor(board.console), ports.uart),
             (own_door.OwnDoor(board, name, tell), ports.n6prog),

@@ -31,6 +31,7 @@ class Bsec(Block):
         super().__init__("BSEC", base, 0x1000)
         self._tripwire = tripwire
         self.fuses = dict(fuses)
+        self.state: int | None = None  # another NVSTATE than that of an open part
         self.opened_by_rom = False  # the one write of the gate is the ROM's then
         self._loaded: set[int] = set(range(SHADOWED))
         self._busy = False
@@ -41,6 +42,8 @@ class Bsec(Block):
         if offset < 4 * WORDS:
             word = offset // 4
             return self.fuses.get(word, 0) if word in self._loaded else 0
+        if offset == SR and self.state is not None:
+            return self.state << 26 | _HVALID
         if offset == OTPSR:
             busy, self._busy = self._busy, False  # one look sees the read going on
             return _INIT_DONE | (_BUSY if busy else 0)

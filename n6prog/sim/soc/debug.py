@@ -18,6 +18,12 @@ class Dbgmcu(Block):
 
     def __init__(self, base: int) -> None:
         super().__init__("DBGMCU", base, 0x1000)
+        self.device: int | None = None  # another DEV_ID than an STM32N6's
+
+    def load(self, offset: int) -> int:
+        """Read."""
+        value = super().load(offset)
+        return value if offset != IDCODE or self.device is None else value & ~0xFFF | self.device
 
     @property
     def ap1_enabled(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from n6prog.sim.clock import PS_PER_SECOND, TimeModel
 from n6prog.sim.dap.sw_dp import WDATAERR, Ack
+from n6prog.sim.fault_terms import Fault
 from n6prog.sim.usb.target import Target
 
 OK, UNKNOWN_COMMAND = 0x80, 0x42
@@ -25,7 +26,14 @@ _WRITES = {0x08: 4, 0x0D: 1, 0x48: 2}
 _FIXED_ADDRESS = {0x50, 0x54}
 MAXIMUM_BLOCK = 6144
 PACKET = 512
-FIRMWARE = (3, 0, 17, 10, 0, 0)  # V3J17M10: hardware, SWIM, JTAG/SWD, mass storage, bridge, power
+FIRMWARE = 17, 10  # V3J17M10: JTAG/SWD and mass storage
+_HARDWARE = 3
+
+
+def firmware_of(faults: Sequence[Fault]) -> tuple[int, int]:
+    """J and M of the firmware that `firmware:V3JnMm` asks for, else those of the usual one."""
+    asked = next((int(fault.argument or 0) for fault in faults if fault.name == "firmware"), None)
+    return FIRMWARE if asked is None else (asked >> 8, asked & 0xFF)
 
 
 class StLinkV3:
@@ -41,9 +49,16 @@ class StLinkV3:
     max_packet_size = PACKET
 
     def __init__(
-        self, target: Target, serial_number: str, model: TimeModel, after: Callable[[], None] | None = None
+        self,
+        target: Target,
+        serial_number: str,
+        model: TimeModel,
+        after: Callable[[], None] | None = None,
+        firmware: tuple[int, int] = FIRMWARE,
     ) -> None:
+        """`firmware` is J and M of V3JnMm."""
         self._target = target
+        self._firmware = (_HARDWARE, 0, *firmware, 0, 0)  # hardware, SWIM, JTAG/SWD, mass storage, bridge, power
         self._model = model
         self._after = after
         self.serial_number = serial_number
@@ -117,10 +132,11 @@ class StLinkV3:
         if code == 0xF2:
             return self._debug(command, out)
         if code == 0xF1:
-            version = FIRMWARE[0] << 12 | FIRMWARE[2] << 6 | FIRMWARE[3]
+            hardware, _, debug, storage, *_ = self._firmware
+            version = hardware << 12 | debug << 6 | storage
             return struct.pack(">H", version) + struct.pack("<HH", 0x0483, 0x374E)
         if code == 0xFB:
-            return bytes(FIRMWARE) + bytes(2) + struct.pack("<HH", 0x0483, 0x374E)
+            return bytes(self._firmware) + bytes(2) + struct.pack("<HH", 0x0483, 0x374E)
         if code == 0xF5:
             return bytes((self._mode, 0))
         if code == 0xF7:
