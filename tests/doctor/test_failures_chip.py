@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from n6prog.sim.machine import Machine
-from n6prog.sim.soc import bsec
 from n6prog.targets import chip
 
 from .conftest import Case
@@ -135,11 +132,8 @@ def test_f47_the_fuse_for_fast_pads_is_read_and_told(case: Case) -> None:
     assert case.flash().code == 0
 
 
-def test_f50_a_supply_that_sags_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Machine, "voltage", 2.41)
-        patch.setattr("n6prog.sim.board.SimBoard.voltage", 2.41)
-        done = case.doctor()
+def test_f50_a_supply_that_sags_is_told(case: Case) -> None:
+    done = case.doctor(faults="voltage:2.41")
     found = done.findings["W-VOLTAGE"]
     assert found["evidence"]["voltage"] == "2.41 V"
     assert "USB-C to USB-C" in found["cure"]
@@ -185,12 +179,8 @@ def test_f52_pads_in_the_range_of_another_rail_are_told(case: Case, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("nvstate", "code"), [(0x0D, "N-BSEC-CLOSED"), (0x23, "W-BSEC"), (0x07, "W-BSEC")])
-def test_f81_f82_the_life_cycle_is_told_and_closed_is_normal(
-    case: Case, monkeypatch: pytest.MonkeyPatch, nvstate: int, code: str
-) -> None:
-    reset: dict[int, Any] = {**bsec.Bsec.RESET, bsec.SR: nvstate << 26 | 2}
-    monkeypatch.setattr(bsec.Bsec, "RESET", reset)
-    done = case.doctor()
+def test_f81_f82_the_life_cycle_is_told_and_closed_is_normal(case: Case, nvstate: int, code: str) -> None:
+    done = case.doctor(faults=f"life-cycle:{nvstate:02x}")
     found = done.findings[code]
     assert found["evidence"]["nvstate"] == f"{nvstate:#04x}"
     assert done.checks["BSEC"]["verdict"] == ("ok" if nvstate == 0x0D else "warn")

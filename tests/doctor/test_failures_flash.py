@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from n6prog.doctor.borrow import NotNow
 from n6prog.errors import TargetUnreachable
-from n6prog.sim import SimBoard, board_faults
-from n6prog.sim.machine import Machine
+from n6prog.sim import SimBoard
 from n6prog.targets import chip
 
 from .conftest import Case
@@ -295,31 +293,17 @@ def test_a_core_port_that_stalls_is_told(case: Case) -> None:
     mended(case)
 
 
-def at(monkeypatch: pytest.MonkeyPatch, seconds: float, action: Callable[[Machine], None]) -> None:
-    """Let something befall the board so long after it was opened."""
-    real = board_faults.arm
-
-    def arm(board: Machine, faults: object) -> None:
-        real(board, faults)  # type: ignore[arg-type]
-        board.agenda.add(board.host.now + int(seconds * 1e12), lambda: action(board))
-
-    monkeypatch.setattr(board_faults, "arm", arm)
-
-
-def write(address: int, data: bytes) -> Callable[[Machine], None]:
-    """Somebody else writes into the chip's memory."""
-    return lambda board: board._bus.write(address, data, 4)
+CODE = chip.LOADER_BASE + 4
+CRASH = f"poke@{{}}:{CODE:#x}=00de*4096"  # udf #0
+LOOP = f"poke@{{}}:{CODE:#x}=fee7*4096"  # b .
+NO_XSPI_CLOCK = f"poke@{{}}:{chip.RCC + 0x1260:#x}=00300000"  # RCC_AHB5ENCR: XSPI2 and XSPIM
 
 
 # From 0.14 s on the loader is opened, from 0.19 s on the service runs, at 0.28 s all is done.
-@pytest.mark.parametrize("seconds", [0.1, 0.15, 0.2, 0.22, 0.25])
-def test_f50_a_chip_that_is_reset_in_the_middle_is_told(
-    case: Case, monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
+@pytest.mark.parametrize("moment", ["100ms", "150ms", "200ms", "220ms", "250ms"])
+def test_f50_a_chip_that_is_reset_in_the_middle_is_told(case: Case, moment: str) -> None:
     dirty(case)
-    with monkeypatch.context() as patch:
-        at(patch, seconds, Machine.system_reset)
-        done = case.flash()
+    done = case.flash(faults=f"chip-reset@{moment}")
     assert done.code == 6
     found = done.findings["E-CHIP-RESET"]
     told = found["evidence"]  # the core port that a reset closes for 20 ms, or S_RESET_ST once it is open again
@@ -330,26 +314,19 @@ def test_f50_a_chip_that_is_reset_in_the_middle_is_told(
 
 
 @pytest.mark.parametrize(
-    ("code", "evidence", "action"),
+    ("code", "evidence", "fault"),
     [
-        ("E-LOADER-FAULT", "CFSR", write(chip.LOADER_BASE + 4, b"\x00\xde" * 0x1000)),  # udf #0
-        ("E-LOADER-TIMEOUT", "PC", write(chip.LOADER_BASE + 4, b"\xfe\xe7" * 0x1000)),  # b .
-        ("E-LOADER-STUCK", "reason", write(chip.RCC + 0x1260, b"\x00\x30\x00\x00")),  # the clock of XSPI2 goes
+        ("E-LOADER-FAULT", "CFSR", CRASH),
+        ("E-LOADER-TIMEOUT", "PC", LOOP),
+        ("E-LOADER-STUCK", "reason", NO_XSPI_CLOCK),
     ],
 )
-@pytest.mark.parametrize("seconds", [0.2, 0.22, 0.25])
+@pytest.mark.parametrize("moment", ["200ms", "220ms", "250ms"])
 def test_f33_a_loader_that_crashes_or_hangs_is_told_with_its_registers(
-    case: Case,
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: float,
-    code: str,
-    evidence: str,
-    action: Callable[[Machine], None],
+    case: Case, moment: str, code: str, evidence: str, fault: str
 ) -> None:
     dirty(case)
-    with monkeypatch.context() as patch:
-        at(patch, seconds, action)
-        done = case.flash()
+    done = case.flash(faults=fault.format(moment))
     assert done.code == 6
     assert done.findings[code]["evidence"][evidence]
     assert "run" in done.findings[code]["cure"].lower()
@@ -362,16 +339,14 @@ def test_f33_a_loader_that_crashes_or_hangs_is_told_with_its_registers(
 
 
 @pytest.mark.parametrize(
-    ("code", "evidence", "data"), [("E-LOADER-FAULT", "CFSR", b"\x00\xde"), ("E-LOADER-TIMEOUT", "PC", b"\xfe\xe7")]
+    ("code", "evidence", "fault"), [("E-LOADER-FAULT", "CFSR", CRASH), ("E-LOADER-TIMEOUT", "PC", LOOP)]
 )
 @pytest.mark.parametrize("options", [(), ("--loader", "classic")])
 def test_f33_a_loader_that_is_damaged_while_it_is_opened_is_told_with_its_registers(
-    case: Case, monkeypatch: pytest.MonkeyPatch, code: str, evidence: str, data: bytes, options: tuple[str, ...]
+    case: Case, code: str, evidence: str, fault: str, options: tuple[str, ...]
 ) -> None:
     dirty(case)
-    with monkeypatch.context() as patch:
-        at(patch, 0.15, write(chip.LOADER_BASE + 4, data * 0x1000))
-        done = case.flash(case.file, *options)
+    done = case.flash(case.file, *options, faults=fault.format("150ms"))
     assert done.code == 6
     assert done.findings[code]["evidence"][evidence]
     assert "n6_open" in done.findings[code]["text"]
@@ -379,12 +354,8 @@ def test_f33_a_loader_that_is_damaged_while_it_is_opened_is_told_with_its_regist
     mended(case)
 
 
-def test_pins_that_were_moved_meanwhile_are_told_after_the_work_is_done(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        at(patch, 0.2, lambda board: setattr(board, "boot1", 0))
-        done = case.flash()
+def test_pins_that_were_moved_meanwhile_are_told_after_the_work_is_done(case: Case) -> None:
+    done = case.flash(faults="boot1@200ms:0")
     assert done.code == 0
     assert "not in development boot" in done.findings["W-AFTER"]["evidence"]["reason"]
     assert case.run("verify", case.file, options=",boot1=1").code == 0

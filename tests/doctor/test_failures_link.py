@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-import usb.core
 
 import n6prog
 from n6prog.cli import main
 from n6prog.errors import ProbeNotFound, TargetUnreachable
 from n6prog.link import connect
-from n6prog.sim.usb import stlink
 
 from .conftest import Case
 from .test_failures_flash import dirty
-
-
-def use_firmware(monkeypatch: pytest.MonkeyPatch, number: int, storage: int) -> None:
-    """The simulated ST-LINK says V3JnMm."""
-    monkeypatch.setattr(stlink, "FIRMWARE", (3, 0, number, storage, 0, 0))
 
 
 @pytest.mark.parametrize("link", ["stlink", "cmsis-dap"])
@@ -39,9 +31,8 @@ def test_f10_f13_a_probe_that_hangs_is_told_as_one_and_the_next_flash_works(case
     assert case.flash(options=f",link={link}").code == 0
 
 
-def test_f10_firmware_that_is_known_to_hang_is_named_beside(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_firmware(monkeypatch, 16, 6)
-    done = case.flash(faults="hang@100ms")
+def test_f10_firmware_that_is_known_to_hang_is_named_beside(case: Case) -> None:
+    done = case.flash(faults="firmware:V3J16M6+hang@100ms")
     assert set(done.findings) == {"W-PROBE-HANGS", "E-PROBE-HUNG", "W-PROBE-FIRMWARE"}
     assert done.findings["W-PROBE-HANGS"]["evidence"] == {"firmware": "V3J16M6", "granted": "3.3 MHz"}
     assert done.findings["E-PROBE-HUNG"]["evidence"]["usb"] == "no answer"
@@ -49,7 +40,8 @@ def test_f10_firmware_that_is_known_to_hang_is_named_beside(case: Case, monkeypa
     assert found["evidence"]["firmware"] == "V3J16M6"
     assert "hanging on a read" in found["text"]
     assert "V3J17M10" in found["cure"]
-    assert case.flash().code == 0
+    again = case.flash(faults="firmware:V3J16M6")
+    assert (again.code, again.end["swd_clock_hz"]) == (0, 3_300_000)  # auto goes no higher with this firmware
 
 
 def test_f10_f13_a_probe_that_goes_from_usb_is_a_lost_link(case: Case) -> None:
@@ -113,34 +105,18 @@ def test_f11_a_clock_that_was_asked_for_and_does_not_work_is_an_error(case: Case
     assert case.flash().code == 0
 
 
-@pytest.mark.parametrize(
-    ("number", "storage", "name", "known"), [(15, 7, "V3J15M7", 1), (16, 6, "V3J16M6", 1), (17, 10, "V3J17M10", 0)]
-)
-def test_f12_old_probe_firmware_is_named(
-    case: Case, monkeypatch: pytest.MonkeyPatch, number: int, storage: int, name: str, known: int
-) -> None:
-    use_firmware(monkeypatch, number, storage)
-    done = case.doctor()
+@pytest.mark.parametrize(("name", "known"), [("V3J15M7", True), ("V3J16M6", True), ("V3J17M10", False)])
+def test_f12_old_probe_firmware_is_named(case: Case, name: str, known: bool) -> None:
+    done = case.doctor(faults=f"firmware:{name}")
     assert done.code == 0
     assert done.checks["probe"]["evidence"]["firmware"] == name
     assert done.checks["probe"]["verdict"] == ("warn" if known else "ok")
-    assert ("W-PROBE-FIRMWARE" in done.findings) == bool(known)
+    assert ("W-PROBE-FIRMWARE" in done.findings) == known
     assert not known or "--swd-clock 3300k" in done.findings["W-PROBE-FIRMWARE"]["cure"]
 
 
-def deny(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
-    """The operating system refuses to open the probe."""
-
-    def refuse(*_: Any) -> None:
-        raise usb.core.USBError(words, errno=number)
-
-    monkeypatch.setattr("n6prog.sim.probe_base.SimProbe._enter", refuse)
-
-
-def test_f15_missing_rights_are_told_with_the_udev_rules(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        deny(patch, errno.EACCES, "Access denied (insufficient permissions)")
-        done = case.flash()
+def test_f15_missing_rights_are_told_with_the_udev_rules(case: Case) -> None:
+    done = case.flash(faults="no-access")
     assert done.code == 3
     assert "udev" in done.findings["E-PROBE-ACCESS"]["cure"]
     assert case.flash().code == 0
@@ -257,8 +233,7 @@ def test_a_damaged_pack_index_is_said_and_nothing_else_suffers(case: Case) -> No
     assert done.checks["NOR"]["verdict"] == "ok"
 
 
-def test_f10_a_script_that_connects_is_told_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_firmware(monkeypatch, 16, 6)
+def test_f10_a_script_that_connects_is_told_the_same(case: Case) -> None:
     with pytest.raises(TargetUnreachable) as caught:
-        n6prog.connect(f"{case.probe},fault=hang@1ms")
+        n6prog.connect(f"{case.probe},fault=firmware:V3J16M6+hang@1ms")
     assert [found.code for found in caught.value.findings] == ["E-PROBE-HUNG", "W-PROBE-FIRMWARE"]

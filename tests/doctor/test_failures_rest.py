@@ -14,12 +14,10 @@ from n6prog.flash_algos.mailbox import LOADER_BUFFER, OP_READ, SERVICE_STATE
 from n6prog.loader import ClassicLoader, ResidentLoader, ring
 from n6prog.sim import SimBoard
 from n6prog.sim.core.bus import HostBus
-from n6prog.sim.nor import parts
-from n6prog.sim.soc import debug
 from n6prog.targets.chip import LOADER_BASE
 
 from .conftest import Case
-from .test_failures_flash import OFFSET, at, dirty, mended, write
+from .test_failures_flash import NO_XSPI_CLOCK, OFFSET, dirty, mended
 
 
 def test_no_probe_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,25 +29,16 @@ def test_no_probe_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert "no connection to the chip (E-NO-PROBE)" in told.out
 
 
-def test_another_chip_is_told_by_its_device_number(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = [item for item in vars(debug).values() if isinstance(item, type) and item.__module__ == debug.__name__]
-    reset: dict[int, Any] = {**block.RESET, debug.IDCODE: 0x1000_6484}  # type: ignore[attr-defined]
-    with monkeypatch.context() as patch:
-        patch.setattr(block, "RESET", reset)
-        done = case.flash()
+def test_another_chip_is_told_by_its_device_number(case: Case) -> None:
+    done = case.flash(faults="wrong-chip:484")
     assert done.code == 5
     assert "DEV_ID 0x484, not 0x486" in done.findings["E-WRONG-CHIP"]["text"]
+    mended(case)
 
 
-def test_a_part_in_no_table_without_tables_of_its_own_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = parts.nor_facts
-    with monkeypatch.context() as patch:
-        for place in ("board", "named", "probe_base"):
-            patch.setattr(
-                f"n6prog.sim.{place}.nor_facts", lambda name: replace(real(name), sfdp=b"\xff" * 512), raising=False
-            )
-        done = case.flash(faults="wrong-id:c22539")
-        seen = case.doctor(faults="wrong-id:c22539")
+def test_a_part_in_no_table_without_tables_of_its_own_is_refused(case: Case) -> None:
+    done = case.flash(faults="wrong-id:c22539+no-sfdp")
+    seen = case.doctor(faults="wrong-id:c22539+no-sfdp")
     assert done.code == 6
     assert done.findings["E-NOR-UNKNOWN"]["evidence"]["rdid"] == "C2 25 39"
     assert "not usable" in seen.checks["SFDP"]["says"]
@@ -112,33 +101,21 @@ def test_bytes_that_arrive_damaged_are_told_by_their_digest(
     mended(case)
 
 
-def test_a_neighbour_that_changes_meanwhile_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_neighbour_that_changes_meanwhile_is_told(case: Case) -> None:
     dirty(case)
-
-    def spoil(board: Any) -> None:
-        board.nor.content[OFFSET + 0x5000 : OFFSET + 0x5010] = bytes(16)
-
-    with monkeypatch.context() as patch:
-        at(patch, 0.25, spoil)
-        done = case.flash()
+    done = case.flash(faults="poke@250ms:0x71005000=00*16")
     found = done.findings["E-NEIGHBOUR"]
     assert (done.code, found["evidence"]["address"]) == (7, 0x7100_5000)
     mended(case)
 
 
-def test_a_core_that_does_not_halt_is_told_where_no_reset_is_wanted(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from n6prog.targets import chip
-
+def test_a_core_that_does_not_halt_is_told_where_no_reset_is_wanted(case: Case) -> None:
     dirty(case)
-    with monkeypatch.context() as patch:
-        at(patch, 0.22, lambda board: board._bus.write(chip.RCC + 0x1260, b"\x00\x30\x00\x00", 4))
-        assert case.flash().end["code"] == "E-LOADER-STUCK"
+    assert case.flash(faults=NO_XSPI_CLOCK.format("220ms")).end["code"] == "E-LOADER-STUCK"
     done = case.flash(case.file, "--connect", "halt")
     assert done.code == 5
     assert "--connect under-reset" in done.findings["E-NO-HALT"]["cure"]
-    assert case.flash(case.file, "--connect", "under-reset").code == 0
+    mended(case)  # a plain flash resets by itself
 
 
 @pytest.mark.parametrize(("faults", "code"), [("flip:1e-3", "E-SWD-CLOCK"), ("lost:1e-2", "E-CONNECT")])
@@ -199,15 +176,11 @@ def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case, monkey
     mended(case)
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.25])
-def test_a_service_whose_state_was_overwritten_is_told(
-    case: Case, monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
+@pytest.mark.parametrize("moment", ["200ms", "250ms"])
+def test_a_service_whose_state_was_overwritten_is_told(case: Case, moment: str) -> None:
     """Another debugger, or DMA of a program that ran before, writes over the words by which it is known."""
     dirty(case)
-    with monkeypatch.context() as patch:
-        at(patch, seconds, write(SERVICE_STATE, bytes(12)))
-        done = case.flash()
+    done = case.flash(faults=f"poke@{moment}:{SERVICE_STATE:#x}=00*12")
     assert done.code == 6
     found = done.findings["E-LOADER-ANSWER"]
     assert "damaged or was overwritten" in found["cure"]

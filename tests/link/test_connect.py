@@ -102,21 +102,18 @@ def test_firmware_that_was_seen_to_hang_is_known(firmware: str, hangs: bool) -> 
     assert auto_steps(firmware)[0] == (3_300_000 if hangs else 8_000_000)
 
 
-def old_firmware(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("n6prog.sim.usb.stlink.FIRMWARE", (3, 0, 16, 6, 0, 0))
+OLD = f"{SIM},fault=firmware:V3J16M6"
 
 
-def test_auto_stays_at_3300_khz_with_such_firmware_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    old_firmware(monkeypatch)
-    with open_link(SIM, board=NUCLEO) as link:
+def test_auto_stays_at_3300_khz_with_such_firmware_and_says_so() -> None:
+    with open_link(OLD, board=NUCLEO) as link:
         assert link.swd_clock_hz == 3_300_000
         (found,) = link.findings
         assert (found.code, found.evidence["firmware"]) == ("W-PROBE-HANGS", "V3J16M6")
 
 
-def test_more_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    old_firmware(monkeypatch)
-    with open_link(SIM, board=NUCLEO, swd_clock=8_000_000) as link:
+def test_more_can_be_asked_for() -> None:
+    with open_link(OLD, board=NUCLEO, swd_clock=8_000_000) as link:
         assert link.swd_clock_hz == 8_000_000
 
 
