@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.cli import text
 from n6prog.cli.command import Call, Command
+from n6prog.errors import UsageError
 
 if TYPE_CHECKING:
     from n6prog.link import Holder
@@ -18,7 +19,7 @@ def run(call: Call) -> None:
     from n6prog.targets.schema import board_names
 
     probes = list_probes()
-    simulated = [f"sim:{name}" for name in board_names()]
+    simulated = [f"sim:{name}" for name in board_names()] + _named(call.settings.probe)
     ready = find_spec("unicorn") is not None
     holders = {name: _simulated_holder(name) for name in simulated}
     call.console.extra["probes"] = [
@@ -44,13 +45,35 @@ def run(call: Call) -> None:
         call.console.say(line)
 
 
+def _named(probe: str | None) -> list[str]:
+    """The simulated board that `--probe` names, where it is not one of those that are always there.
+
+    Raises UsageError (E-SIM-SPEC).
+    """
+    from n6prog.link.find import is_simulated
+    from n6prog.sim.named import folder_of, named, probe_name
+    from n6prog.sim.state import default_folder
+
+    if probe is None or not is_simulated(probe):
+        return []
+    try:
+        spec = named(probe)
+    except ValueError as problem:
+        raise UsageError.of("E-SIM-SPEC", "--probe", reason=str(problem)) from problem
+    folder = folder_of(spec)
+    return [] if folder is None or folder == default_folder(spec.board).resolve() else [probe_name(spec)]
+
+
 def _simulated_holder(name: str) -> Holder | None:
-    """Who has the simulated board of this name at the place where it lives when no other is named."""
+    """Who has the simulated board of this name."""
     from n6prog.link import Holder
-    from n6prog.sim.state import default_folder, holder_of
+    from n6prog.sim.named import folder_of
+    from n6prog.sim.spec import parse_spec
+    from n6prog.sim.state import holder_of
 
     try:
-        record = holder_of(default_folder(name.removeprefix("sim:")))
+        folder = folder_of(parse_spec(name))
+        record = None if folder is None else holder_of(folder)
     except (OSError, RuntimeError):
         return None
     return None if record is None else Holder.of(record)

@@ -170,3 +170,20 @@ def test_a_dump_is_never_called_an_elf(bench: Bench, tmp_path: Path) -> None:
     assert done.code == 2
     assert "-o dump.bin" in done.err
     assert not (tmp_path / "dump.elf").exists()
+
+
+def test_list_tells_who_holds_the_board_in_a_folder_that_is_named(bench: Bench) -> None:
+    import os
+
+    from n6prog.sim import SimBoard
+
+    with SimBoard(state=bench.folder, reason="a test"):
+        done = bench.run("list")
+    assert done.code == 0, done.text
+    (row,) = (line for line in done.out.splitlines() if str(bench.folder) in line)
+    assert f"in use by process {os.getpid()} " in row
+    assert ", since 20" in row
+    assert row.endswith("for a test")
+    (row,) = (line for line in bench.run("list").out.splitlines() if str(bench.folder) in line)
+    assert row.endswith("always there")
+    assert n6prog("list", "--probe", "sim:nowhere").code == 2
