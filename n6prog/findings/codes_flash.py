@@ -155,5 +155,11 @@ FLASH: dict[str, Entry] = {
         "Nothing needs to be flashed again. {start}",
         "no failed flash: the bytes were checked before",
     ),
+    "I-DONE-BOOT": note(
+        "{subject} is in {mode}: the program that runs there opened debug",
+        "A reset starts what is in the flash now. Keep a first stage that opens debug where the BOOT1 pin cannot be "
+        "moved: without one no debugger comes in again.",
+        source="F08",
+    ),
     "I-DONE-DEV": note("{subject} is still in development boot", "{start}", source="users.md 4.16"),
 }

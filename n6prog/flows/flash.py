@@ -379,6 +379,8 @@ def _after(connection: Connection, recorder: Recorder, options: FlashOptions) ->
     start = f"To start the program from flash: {pins}, then power-cycle."
     found = finding("I-DONE-DEV", board.title, start=start)
     try:
+        if (mode := connection.link.chip_info().boot_mode) != "development boot":  # a program opened debug
+            found = finding("I-DONE-BOOT", board.title, mode=mode)
         if options.after == "halt":
             connection.link.halt()
         elif options.after == "reset":
@@ -386,6 +388,6 @@ def _after(connection: Connection, recorder: Recorder, options: FlashOptions) ->
     except FlashFailure:  # the simulated board caught what would have hurt a real one
         raise
     except N6ProgError as error:
-        done = {"halt": "halted", "reset": "reset"}[options.after]
+        done = {"halt": "halted", "reset": "reset"}.get(options.after, "asked for its boot mode")
         found = finding("W-AFTER", done, reason=error.findings[0].text, start=start)
     recorder.say([found])

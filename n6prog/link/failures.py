@@ -18,7 +18,7 @@ from n6prog.link.clock import format_clock
 from n6prog.link.find import describe, holder_of
 from n6prog.link.holder import in_use
 from n6prog.targets import chip
-from n6prog.targets.schema import BoardProfile, board_names
+from n6prog.targets.schema import BoardProfile, board_names, load_board
 
 _USB_ERRORS = {errno.ETIMEDOUT: "no answer", errno.ENODEV: "gone"}
 _POWERED = 1.0  # volts; less is what an unpowered board measures, 1.8 V the least that a powered one does
@@ -111,7 +111,7 @@ def _closed(error: Any, attempt: Attempt) -> N6ProgError:
 def _with_boot_help(found: Finding, attempt: Attempt) -> Finding:
     """The finding with the jumpers of the user's own board in place of those of ST's two."""
     board = attempt.board
-    if board is None or board.name in board_names():
+    if board is None or any(board.boot_help == load_board(name).boot_help for name in board_names()):
         return found
     help_text = board.boot_help.rstrip(". ")
     return replace(found, cure=f"{board.title}: {help_text}. Then unplug and replug the power.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from n6prog.sim.bootrom import rom
+from n6prog.targets import chip
 from tests.helpers.stm2maker import make_stm2, vectors
 
 from .conftest import Case, Outcome
@@ -71,6 +74,33 @@ def test_f05_serial_boot_is_closed_too(case: Case) -> None:
     found = closed(case)
     assert "BOOT0 does not matter" in str(found["cure"])
     assert case.flash(options=",boot1=1").code == 0
+
+
+OPENS_DEBUG = vectors(0x34200000, 0x34180801, 256) + bytes.fromhex(  # hw-soc 1.9: BSEC_AP_UNLOCK = B4h
+    "0148 B421 0160 FEE7 909E0056"  # ldr r0, =0x56009E90; movs r1, #0xB4; str r1, [r0]; b .
+)
+
+
+def test_f08_where_boot1_is_tied_a_first_stage_that_opens_debug_lets_us_in(case: Case, tmp_path: Path) -> None:
+    profile = (Path(chip.__file__).parent / "boards" / "nucleo-n657x0-q.toml").read_text()
+    mine = tmp_path / "mine.toml"
+    tied = 'boot_help = "BOOT1 is tied to ground: cut R12, or flash a first stage that opens debug"'
+    mine.write_text(profile.replace('boot_help = "NUCLEO: JP2 (BOOT1) on 2-3"', tied))
+    done = case.flash(case.file, "--board", str(mine), options=",boot1=0")
+    assert done.code == 5
+    assert "cut R12, or flash a first stage that opens debug" in done.findings["E-AP1-CLOSED"]["cure"]
+    with case.board() as board:  # as the factory, or serial boot, brings it in
+        image = make_stm2(OPENS_DEBUG)
+        board.nor.content[: len(image)] = image
+        board.power_cycle()
+    for _ in range(2):  # it runs again after the reset that ends the first
+        done = case.flash(case.file, "--board", str(mine))
+        assert done.code == 0
+        found = done.findings["I-DONE-BOOT"]
+        assert found["evidence"]["mode"] == "flash boot"
+        assert "I-DONE-DEV" not in done.findings
+    with case.board() as board:
+        assert board.boot1 == 0
 
 
 def test_f06_after_a_flash_it_says_that_the_pins_still_mean_development_boot(case: Case) -> None:
@@ -174,6 +204,20 @@ def test_f45_f65_what_the_boot_rom_would_not_start_is_told(case: Case, data: byt
     found = case.doctor().findings["W-IMAGE-NONE"]
     assert reason in found["text"]
     assert "STM32_SigningTool_CLI -align" in found["cure"]
+
+
+def test_f79_a_board_that_stays_dark_is_told_apart_by_what_is_in_the_flash(case: Case) -> None:
+    """Both switches low and nothing in the flash: the pins, the light and AP1 look as they do with a sound image."""
+    for connect in ((), ("--connect", "attach")):
+        assert case.doctor(*connect, options=",boot1=0").findings["E-AP1-CLOSED"]
+    with case.board(boot1=1) as board:
+        board.power_cycle()
+    found = case.doctor().findings["W-IMAGE-NONE"]
+    assert "erased or never written" in found["text"]
+    image = make_stm2(vectors(0x34200000, 0x34180801, 256))
+    with case.board() as board:
+        board.nor.content[: len(image)] = image
+    assert "W-IMAGE-NONE" not in case.doctor().findings
 
 
 def test_f06_an_image_that_would_boot_is_told_as_one_that_waits(case: Case) -> None:

@@ -73,6 +73,22 @@ def test_reading_the_flash_window_right_after_connecting_does_not_kill_the_cpu_p
     assert bench.run("flash", DEMO_ELF).code == 0
 
 
+def test_a_breakpoint_in_the_flash_before_anybody_mapped_it_does_not_kill_the_cpu_port(bench: Bench) -> None:
+    """A hardware breakpoint, and the memory around it as a debugger shows it."""
+    bench.fill(0x7010_0400, bytes.fromhex("00bffee7"))
+    done = pyocd(
+        *("commander", "-t", "stm32n657x0", "-u", bench.probe),
+        *("-c", "break 0x70100402", "-c", "lsbreak", "-c", "read32 0x70100400", "-c", "disasm 0x70100400 4"),
+        *("-c", "halt", "-c", "reg pc"),
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert "70100402" in text, text
+    assert "e7febf00" in text, text
+    assert "pc=" in text.replace(" ", ""), text  # the core answers
+    assert bench.run("flash", DEMO_ELF).code == 0
+
+
 def test_the_targets_are_listed(bench: Bench) -> None:
     done = pyocd("list", "--targets")
     assert done.returncode == 0
