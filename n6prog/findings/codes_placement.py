@@ -173,6 +173,12 @@ _BOOT: dict[str, Entry] = {
         "Give that file if it belongs to the same build.",
         source="F74",
     ),
+    "W-SIGNED-STALE": warning(
+        "{subject} was not signed from {unsigned} beside it: its bytes are others",
+        "Sign again: STM32_SigningTool_CLI leaves its output read-only and does not overwrite it, so delete the old "
+        "one first, and look whether the tool was found at all. Nothing to do if the two do not belong together.",
+        source="F75",
+    ),
     "W-HDR-SLOT": warning(
         "{subject} goes to {address:#010x} ({place}); by its entry point {entry:#010x} it belongs at {meant:#010x}",
         "Drop the address: a signed image finds its own place. Keep it if your first stage looks there.",

@@ -76,11 +76,17 @@ def place_images(
         for file in unsigned
         if (signed := _signed_beside(Path(file))) is not None
     ]
+    beside += [
+        finding("W-SIGNED-STALE", image.file, unsigned=str(newer))
+        for image in images
+        if (newer := _unsigned_beside(image)) is not None
+    ]
     return replace(placement, findings=(*placement.findings, *beside)) if beside else placement
 
 
 _SIGNED_NAMES = ("-trusted", "_trusted", "-signed", "_signed", "_sign", ".signed")
 """What the tools in use append to the name of a signed file (STM32CubeN6, model zoo, Zephyr)."""
+_LARGEST_PROGRAM = 64 << 20  # bytes
 
 
 def _signed_beside(file: Path) -> Path | None:
@@ -94,6 +100,33 @@ def _signed_beside(file: Path) -> Path | None:
         except (OSError, ValueError):
             continue
     return None
+
+
+def _unsigned_beside(image: Image) -> Path | None:
+    """The file without header that a signed one was made from by its name, where it was not by its bytes.
+
+    Signing tools leave their output read-only and do not overwrite it: then the build is new and the signed file old.
+    """
+    from n6prog.image import Kind, stm2
+
+    file = Path(image.file)
+    ending = next((item for item in _SIGNED_NAMES if file.stem.endswith(item) and file.stem != item), "")
+    if image.kind is not Kind.STM2 or not ending or not image.chunks:
+        return None
+    data = image.chunks[0].data
+    head = stm2.parse(data)
+    path = file.with_name(f"{file.stem.removesuffix(ending)}.bin")
+    try:
+        if head is None or head.encrypted or not path.is_file() or not 4 <= path.stat().st_size <= _LARGEST_PROGRAM:
+            return None
+        program = path.read_bytes()
+    except (OSError, ValueError):
+        return None
+    if program[:4] == b"STM2" or any(
+        data[start : start + len(program)] == program for start in (head.size, stm2.VECTORS)
+    ):
+        return None
+    return path
 
 
 def place_files(

@@ -5,6 +5,7 @@ Every file is made here, byte by byte; expected numbers come from the way it was
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,26 @@ def test_the_signed_file_beside_an_unsigned_one_is_named(check: Any) -> None:
     plain = {"Other.bin": FSBL, "Other-trusted.bin": FSBL}  # the name alone does not make it a signed file
     judged = check(plain, "Other.bin@0x70000000")
     assert [item["code"] for item in judged.findings] == ["E-HDR-NONE"]
+
+
+@pytest.mark.parametrize("align", [True, False])
+def test_a_signed_file_that_the_tool_did_not_overwrite_is_told_by_the_newer_program_beside_it(
+    check: Any, tmp_path: Path, align: bool
+) -> None:
+    old, new = FSBL + b"version 1", FSBL + b"version 2"
+    signed = make_stm2(old, align=align)
+    for name in ("Project-trusted.bin", "Project_sign.bin"):
+        judged = check({"Project.bin": new, name: signed}, name)
+        found = judged.one("W-SIGNED-STALE")
+        assert found["evidence"] == {"unsigned": "Project.bin"}
+        assert "delete the old one first" in found["cure"]
+        again = check({"Project.bin": old}, name)
+        assert "W-SIGNED-STALE" not in [item["code"] for item in again.findings]
+    (tmp_path / "Project-trusted.bin").chmod(0o444)  # as the tool leaves it
+    (tmp_path / "Project.bin").unlink()
+    judged = check({}, "Project-trusted.bin")
+    assert judged.code == (0 if align else 8)
+    assert "W-SIGNED-STALE" not in [item["code"] for item in judged.findings]
 
 
 def test_a_raw_program_for_ram_behind_the_header_is_warned_about(check: Any) -> None:
