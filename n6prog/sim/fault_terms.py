@@ -266,10 +266,11 @@ def _poke(term: str, text: str) -> tuple[int, bytes]:
     found = re.fullmatch(r"((?:[0-9a-fA-F]{2})+)(?:\*([0-9]{1,7}))?", data)
     if not equals or found is None:
         raise ValueError(f"fault {term!r}: say what to write where, as in poke@200ms:0x34000004=00de*4096")
-    written = bytes.fromhex(found[1]) * int(found[2] or 1)
-    if not 0 < len(written) <= _LONGEST_POKE or address + len(written) > 1 << 32:
+    pattern, times = bytes.fromhex(found[1]), int(found[2] or 1)
+    size = len(pattern) * times
+    if not 0 < size <= _LONGEST_POKE or address + size > 1 << 32:
         raise ValueError(f"fault {term!r}: 1 byte to 1 MiB below 4 GiB can be written")
-    return address, written
+    return address, pattern * times
 
 
 _READERS: dict[str, Callable[[str, str], int | float]] = {
