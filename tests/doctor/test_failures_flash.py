@@ -346,7 +346,7 @@ def test_f33_a_loader_that_is_damaged_while_it_is_opened_is_told_with_its_regist
     case: Case, code: str, evidence: str, fault: str, options: tuple[str, ...]
 ) -> None:
     dirty(case)
-    done = case.flash(case.file, *options, faults=fault.format("150ms"))
+    done = case.flash(case.file, *options, faults=fault.format("135ms"))
     assert done.code == 6
     assert done.findings[code]["evidence"][evidence]
     assert "n6_open" in done.findings[code]["text"]
@@ -355,7 +355,7 @@ def test_f33_a_loader_that_is_damaged_while_it_is_opened_is_told_with_its_regist
 
 
 def test_pins_that_were_moved_meanwhile_are_told_after_the_work_is_done(case: Case) -> None:
-    done = case.flash(faults="boot1@200ms:0")
+    done = case.flash(faults="boot1@150ms:0")
     assert done.code == 0
     assert "not in development boot" in done.findings["W-AFTER"]["evidence"]["reason"]
     assert case.run("verify", case.file, options=",boot1=1").code == 0
