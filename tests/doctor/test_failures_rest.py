@@ -103,7 +103,7 @@ def test_bytes_that_arrive_damaged_are_told_by_their_digest(
 
 def test_a_neighbour_that_changes_meanwhile_is_told(case: Case) -> None:
     dirty(case)
-    done = case.flash(faults="poke@250ms:0x71005000=00*16")
+    done = case.flash(faults="poke@235ms:0x71005000=00*16")
     found = done.findings["E-NEIGHBOUR"]
     assert (done.code, found["evidence"]["address"]) == (7, 0x7100_5000)
     mended(case)

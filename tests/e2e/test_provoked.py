@@ -41,7 +41,7 @@ MENDED = [
     ("fail-program:0x1000000", FLASH, "E-PROGRAM-FAIL"),
     ("fail-erase:0x1000000", FLASH, "E-ERASE-FAIL"),
     ("drop-page:3", MISMATCH, "E-VERIFY"),
-    ("poke@250ms:0x71005000=00*16", MISMATCH, "E-NEIGHBOUR"),
+    ("poke@235ms:0x71005000=00*16", MISMATCH, "E-NEIGHBOUR"),
     ("left-8d+no-vddio3", FLASH, "E-FLASH-ID"),
 ]
 
