@@ -83,6 +83,7 @@ class Settings:
     loader: str = "resident"
     output: str | None = None
     report: str | None = None
+    svg: str | None = None
     dry_run: bool = False
     json: bool = False
     no_progress: bool = False
@@ -221,6 +222,7 @@ SETTINGS: tuple[Setting, ...] = (
         "FILE",
         is_path=True,
     ),
+    Setting("svg", parse_word, "draw the map of the flash into this file", "value", "OUT", is_path=True),
     Setting("dry_run", parse_flag, "plan only: nothing is written", "flag", "", ("-n",)),
     Setting("json", parse_flag, "events on stdout, one JSON object a line; text goes to stderr", "flag"),
     Setting("no_progress", parse_flag, "no progress bar", "flag"),

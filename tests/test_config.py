@@ -29,6 +29,7 @@ SAMPLES = {
     "loader": ("classic", "classic"),
     "output": ("dump.bin", "dump.bin"),
     "report": ("out.zip", "out.zip"),
+    "svg": ("map.svg", "map.svg"),
     "dry_run": ("yes", True),
     "json": ("1", True),
     "no_progress": ("on", True),
@@ -74,7 +75,7 @@ def test_every_option_has_a_variable_and_a_key(name: str, tmp_path: Path) -> Non
     flag = BY_NAME[name].takes == "flag"
     file = from_toml(tmp_path, f"\n{name} = {'true' if flag else repr(text)}\n")
     by_file = resolve({}, {}, file)
-    expected = str(tmp_path / text) if name in ("log", "output", "report") else value
+    expected = str(tmp_path / text) if name in ("log", "output", "report", "svg") else value
     assert getattr(by_file, name) == expected
     assert str(by_file.origins[name]) == f"{tmp_path / 'n6prog.toml'}:2"
 

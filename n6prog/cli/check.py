@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -76,7 +75,7 @@ def _picture(call: Call, placement: Placement) -> None:
 
     for line in map_lines(placement, XSPI2_BASE):
         call.console.say(line)
-    name = getattr(call.args, "svg", None)
+    name = call.settings.svg
     if name is None:
         return
     from n6prog.cli.map_svg import map_svg
@@ -149,18 +148,13 @@ def _tell(call: Call, placement: Placement, own: Sequence[Finding]) -> None:
         console.say(f"  boot: {boot(placement).text}")
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_files(parser)
-    parser.add_argument("--svg", metavar="OUT", help="draw the map of the flash into this file")
-
-
 COMMAND = Command(
     name="check",
     usage="check FILE[@ADDR]...",
     summary="would these files work, and if not, why; needs no probe",
     group="Explain",
     run=run,
-    settings=("header", "map", "slot"),
-    arguments=_arguments,
+    settings=("header", "map", "slot", "svg"),
+    arguments=add_files,
     details="Without --board the files are judged for both of ST's boards; exit code 8 when neither takes them.",
 )

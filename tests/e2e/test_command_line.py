@@ -187,3 +187,12 @@ def test_list_tells_who_holds_the_board_in_a_folder_that_is_named(bench: Bench) 
     (row,) = (line for line in bench.run("list").out.splitlines() if str(bench.folder) in line)
     assert row.endswith("always there")
     assert n6prog("list", "--probe", "sim:nowhere").code == 2
+
+
+def test_the_drawing_of_a_check_can_be_asked_for_by_variable_and_file(tmp_path: Path) -> None:
+    (tmp_path / "w.raw").write_bytes(b"weights")
+    words = ("check", "w.raw@weights", "--board", "nucleo-n657x0-q")
+    assert n6prog(*words, cwd=tmp_path, env={"N6PROG_SVG": "one.svg"}).code == 0
+    project(tmp_path, 'svg = "two.svg"\n')
+    assert n6prog(*words, cwd=tmp_path).code == 0
+    assert (tmp_path / "one.svg").read_text() == (tmp_path / "two.svg").read_text()
