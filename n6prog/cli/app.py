@@ -149,6 +149,28 @@ def _guarded(command: Command, call: Call) -> tuple[ExitCode, str | None, tuple[
     return ExitCode.DONE, None, ()
 
 
+class _Book(logging.FileHandler):
+    """The file of `--log`. When its disk is full the log ends, the work goes on, and that is told at the end."""
+
+    def __init__(self, path: str, console: Console) -> None:
+        super().__init__(path, mode="w", encoding="utf-8")
+        self._path = path
+        self._console = console
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Write nothing more."""
+        problem = sys.exc_info()[1]
+        self.setLevel(logging.CRITICAL + 1)
+        self._console.lost(f"{self._path}: {getattr(problem, 'strerror', None) or problem}")
+
+    def close(self) -> None:
+        """End the log."""
+        try:
+            super().close()
+        except OSError as full:
+            self._console.lost(f"{self._path}: {full.strerror or full}")
+
+
 @contextlib.contextmanager
 def _logging(call: Call, words: Sequence[str]) -> Iterator[None]:
     """Send log records where `--log` and `-v` say, and nowhere else. Raises UsageError for a bad file."""
@@ -166,7 +188,7 @@ def _logging(call: Call, words: Sequence[str]) -> Iterator[None]:
         handlers.append(heard)
     if settings.log:
         try:
-            book = logging.FileHandler(settings.log, mode="w", encoding="utf-8")
+            book = _Book(settings.log, call.console)
         except OSError as bad:
             raise UsageError.of("E-NO-WRITE", settings.log, reason=bad.strerror or str(bad)) from bad
         book.setFormatter(

@@ -51,6 +51,8 @@ def _missing(word: str) -> Finding | None:
         return finding("E-NO-FILE", str(path), reason="it is a folder")
     if path.exists():
         return None
+    if path.is_symlink():
+        return finding("E-NO-FILE", str(path), reason=f"it is a link to {path.readlink()}, which is not there")
     reason = "no such file"
     if path.parent.is_dir() and (near := nearest(path.name, [item.name for item in path.parent.iterdir()])):
         reason += f"; did you mean {path.parent / near}?"

@@ -64,7 +64,7 @@ def open_board(call: Call, story: Story) -> Iterator[Board]:
     with api.connect(
         settings.probe,
         board=board_of(settings, settings.board),
-        swd_clock="auto" if settings.swd_clock is None else settings.swd_clock,
+        swd_clock=_clock(settings.swd_clock),
         connect=settings.connect,
         wait=settings.wait,
         on_event=story.on_event,
@@ -72,6 +72,13 @@ def open_board(call: Call, story: Story) -> Iterator[Board]:
         lazy=True,
     ) as board:
         yield board
+
+
+def _clock(hertz: int | None) -> str | int:
+    """The clock as the API takes it, which refuses a bare small number of hertz as most likely a slip."""
+    if hertz is None:
+        return "auto"
+    return hertz if hertz >= 1_000_000 else f"{hertz / 1000}k"
 
 
 def board_of(settings: Settings, name: str | None) -> str | BoardProfile | None:

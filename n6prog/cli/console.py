@@ -111,6 +111,8 @@ class Console:
         Gives the exit code: another one when all went well but what was to be said about it could not be written.
         """
         self.bar.clear()
+        if self._unwritten and not exit_code:
+            exit_code, code = ExitCode.INTERNAL, "E-OUTPUT"
         data = self._end if self._end is not None else _empty_report(seconds, findings)
         if exit_code or not data.get("ok"):
             data.update(ok=exit_code == 0, exit_code=exit_code, code=code)
@@ -126,6 +128,10 @@ class Console:
             self.finding(finding("E-OUTPUT", reason=self._unwritten))
             return exit_code or ExitCode.INTERNAL
         return exit_code
+
+    def lost(self, reason: str) -> None:
+        """Something that was to be written down was not, and why."""
+        self._unwritten = self._unwritten or reason
 
     def trace(self, lines: str) -> None:
         """A traceback, for the log; on stderr with `-vv` only."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from n6prog.image.spec import SLOT
 from n6prog.values import ValueFault, parse_number
 
 _FLASH = "-w --write -d --download write download load program write-flash write_flash burn"
@@ -153,9 +154,28 @@ def items(command: str, words: Sequence[str]) -> tuple[str, str] | None:
         return "a range is one word", f"n6prog {command} {numbers[0]}+{numbers[1]}" + (
             " -o FILE" if command == "read" else ""
         )
+    if command in ("erase", "read") and len(words) == 1 and (near := _range_of(words[0])):
+        return f"{words[0]!r} is not a range", f"n6prog {command} {near}" + (" -o FILE" if command == "read" else "")
     if command == "erase" and words and words[0].lower() in ("all", "chip", "mass"):
         return "the whole flash is an option", "n6prog erase --chip"
+    if command == "erase" and len(words) == 1 and SLOT.fullmatch(words[0]) and not Path(words[0]).exists():
+        return "a slot is an option", f"n6prog erase --slot {words[0]}"
     return None
+
+
+def _range_of(word: str) -> str:
+    """A range as other tools write it, in our way; the name of a slot as the option; "" for anything else."""
+    if found := re.fullmatch(r"(0x[0-9a-f_]+)(\.\.|:|,)(0x[0-9a-f_]+|[0-9]+[kKmM]?)", word, re.IGNORECASE):
+        start, between, other = found.groups()
+        return f"{start}{'-' if between == '..' or _beyond(start, other) else '+'}{other}"
+    if found := re.fullmatch(r"(7[0-9a-f]{7})([+-].+)", word, re.IGNORECASE):
+        return f"0x{found[1]}{found[2]}"
+    return ""
+
+
+def _beyond(start: str, other: str) -> bool:
+    """Whether the second number is an end rather than a length."""
+    return parse_number(other) > parse_number(start)
 
 
 def _file_items(command: str, words: Sequence[str]) -> tuple[str, str] | None:

@@ -42,6 +42,18 @@ def _about_value(flags: Sequence[str], *, wanted: bool) -> tuple[str, str]:
     return f"{option} wants a value", f"{option} {setting.metavar}: {setting.help}."
 
 
+class _Once(argparse.Action):
+    """An option that names what is worked on: a second one must not silently take the place of the first."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        """Take the value, or raise UsageError."""
+        if hasattr(namespace, self.dest):
+            raise usage(f"{option} is given twice", f"One command a {self.dest}; files can say it each: FILE@SLOT.")
+        setattr(namespace, self.dest, values)
+
+
 def split(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """The command's word, and all other words in their order. Options may stand before the command."""
     words = list(argv)
@@ -101,20 +113,34 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
         )
     else:
         group.add_argument(
-            *flags, dest=setting.name, default=argparse.SUPPRESS, metavar=setting.metavar, help=setting.help
+            *flags,
+            dest=setting.name,
+            action=_Once if setting.name == "slot" else "store",
+            default=argparse.SUPPRESS,
+            metavar=setting.metavar,
+            help=setting.help,
         )
 
 
 def parse(command: Command, words: Sequence[str], every: Sequence[Command]) -> argparse.Namespace:
     """Read the words of one command. Raises UsageError, and SystemExit(0) after `--help`."""
     parser = build(command)
-    namespace, rest = parser.parse_known_intermixed_args(list(words))
+    namespace, rest = parser.parse_known_intermixed_args(_without_dashes(words))
     for word in rest:
         option = word.split("=", 1)[0]
         if not option.startswith("-"):
             raise usage(f"{word!r} is one word too many", f"Usage: n6prog {command.usage} [options]")
         raise usage(f"{command.name} has no option {option}", _hint(option, command, parser, every))
     return namespace
+
+
+def _without_dashes(words: Sequence[str]) -> list[str]:
+    """The words with `--` taken out: a file behind it whose name begins with a dash is ./-FILE."""
+    before, after = list(words), []
+    if "--" in before:
+        at = before.index("--")
+        before, after = before[:at], before[at + 1 :]
+    return [*before, *(f"./{word}" if word.startswith("-") else word for word in after)]
 
 
 def _hint(option: str, command: Command, parser: argparse.ArgumentParser, every: Sequence[Command]) -> str:

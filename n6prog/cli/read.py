@@ -21,6 +21,8 @@ def run(call: Call) -> None:
             "the file to write was not named",
             "n6prog read RANGE -o FILE; .hex makes Intel HEX, .srec S-records, others raw bytes.",
         )
+    if call.settings.output == "-":
+        raise usage("-o - would write a file named -", "Name a file; standard output is for words and events.")
     path = writable(call.settings.output)
     if path.suffix.lower() in _NO_DUMP:
         raise usage(

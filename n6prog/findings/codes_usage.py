@@ -24,7 +24,7 @@ USAGE: dict[str, Entry] = {
     "E-OUTPUT": error(
         ExitCode.INTERNAL,
         "the output could not be written: {reason}",
-        "Make room where stdout goes. The command itself ran to its end.",
+        "Make room where it goes. The command itself ran to its end.",
     ),
     "E-INTERNAL": error(
         ExitCode.INTERNAL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_nothing_heavy_is_loaded_where_it_is_not_needed(words: list[str], tmp_pa
         [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_a_log_on_a_full_disk_is_told_once_and_the_work_is_done(tmp_path: Path) -> None:
+    (tmp_path / "w.raw").write_bytes(b"weights")
+    words = ["flash", "w.raw@weights", "--json", "--probe", "sim:nucleo-n657x0-q,state=board", "--log", "/dev/full"]
+    done = subprocess.run([*N6PROG, *words], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1  # what was asked for is not all there
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("E-OUTPUT") == 1
+    assert "/dev/full: No space left on device" in done.stderr
+    assert "all verified by digest on the chip" in done.stderr
+    end = json.loads(done.stdout.splitlines()[-1])["data"]
+    assert (end["ok"], end["exit_code"], end["code"]) == (False, 1, "E-OUTPUT")
+    assert (tmp_path / "board" / "nor.bin").read_bytes()[0x100_0000:][:7] == b"weights"
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ CASES = [
     ("flash app.elf --base-address 0x70000000", "FILE@ADDR"),
     ("erase 0x70000000 0x1000", "n6prog erase 0x70000000+0x1000"),
     ("erase all", "n6prog erase --chip"),
+    ("erase app", "n6prog erase --slot app"),
+    ("erase 0x70000000..0x70001000", "n6prog erase 0x70000000-0x70001000"),
+    ("erase 0x70000000:0x1000", "n6prog erase 0x70000000+0x1000"),
+    ("erase 70000000+4K", "n6prog erase 0x70000000+4K"),
+    ("read 0x70000000,4K -o x.bin", "n6prog read 0x70000000+4K -o FILE"),
+    ("read 0x70000000+4K -o -", "Name a file"),
+    ("erase --slot app --slot weights", "--slot is given twice"),
     ("read 0x70000000 0x1000 -o x.bin", "n6prog read 0x70000000+0x1000"),
     # slips
     ("flahs app.elf", "Did you mean flash?"),
@@ -97,6 +104,27 @@ def test_json_from_the_environment_holds_for_usage_errors_too(
 ) -> None:
     monkeypatch.setenv("N6PROG_JSON", "1")
     assert n6("flash").end["exit_code"] == 2
+
+
+def test_a_file_whose_name_begins_with_a_dash_stands_behind_two(n6: Any, board: Any, tmp_path: Any) -> None:
+    (tmp_path / "-v.raw").write_bytes(b"x")
+    assert n6("flash", "-q", "--", "-v.raw@0x71000000").code == 0
+    assert board.calls[0][1] == ("./-v.raw@0x71000000",)
+
+
+def test_a_link_to_nothing_is_told_as_one(n6: Any, board: Any, tmp_path: Any) -> None:
+    (tmp_path / "link.elf").symlink_to("gone.elf")
+    done = n6("flash", "link.elf")
+    assert done.code == 2
+    assert "it is a link to gone.elf, which is not there" in done.err
+
+
+def test_a_slow_clock_is_no_slip_when_its_unit_is_said(n6: Any, board: Any) -> None:
+    from n6prog.api import clock
+
+    assert clock("10.0k") == 10_000
+    assert n6("info", "-f", "10k").code == 0
+    assert board.opened["swd_clock"] == "10.0k"
 
 
 def test_a_file_named_like_a_number_is_a_file(n6: Any, board: Any, tmp_path: Any) -> None:
