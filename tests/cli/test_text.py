@@ -123,7 +123,7 @@ def test_far_pieces_and_other_files_have_rows_of_their_own() -> None:
 def test_a_bar_shows_rate_and_time_left_and_goes_away() -> None:
     stream = io.StringIO()
     now = [0.0]
-    bar = Bar(stream, enabled=True, now=lambda: now[0])
+    bar = Bar(stream, enabled=True, now=lambda: now[0], columns=lambda: 100)
     bar.update("write", 0, 1 << 20)
     now[0] = 1.0
     bar.update("write", 256 << 10, 1 << 20)
@@ -140,6 +140,20 @@ def test_a_bar_is_drawn_at_most_ten_times_a_second() -> None:
     for done in range(1000):
         bar.update("write", done, 1000)
     assert stream.getvalue().count("\r") == 1
+
+
+@pytest.mark.parametrize("columns", [20, 40, 50, 60, 74, 80, 200])
+def test_a_bar_never_fills_a_line_of_the_terminal(columns: int) -> None:
+    stream = io.StringIO()
+    times = iter([0.0, 1000.0])
+    bar = Bar(stream, enabled=True, now=lambda: next(times), columns=lambda: columns)
+    bar.update("write", 0, 128 << 20)
+    bar.update("write", 1023 << 10, 128 << 20)
+    drawn = stream.getvalue().split("\r")[-1].removesuffix("\x1b[K")
+    assert drawn.startswith("write")
+    assert len(drawn) < columns
+    assert columns < 50 or "1023 KiB of 128 MiB" in drawn
+    assert (drawn.count("━") + drawn.count("╶")) == max(0, min(24, columns - 50))
 
 
 def test_a_bar_that_is_off_writes_nothing() -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -196,3 +202,36 @@ def test_the_drawing_of_a_check_can_be_asked_for_by_variable_and_file(tmp_path: 
     project(tmp_path, 'svg = "two.svg"\n')
     assert n6prog(*words, cwd=tmp_path).code == 0
     assert (tmp_path / "one.svg").read_text() == (tmp_path / "two.svg").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_a_bar_tells_rate_and_time_left_and_leaves_no_trace(bench: Bench, tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    file = tmp_path / "w.raw"
+    file.write_bytes(random.Random(1).randbytes(3 << 20))
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 70, 0, 0))
+    words = ["flash", f"{file}@0x71000000", "--probe", bench.probe]
+    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "TERM")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "n6prog", *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**environ, "TERM": "xterm"},
+    ) as running:
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other side is closed
+            while part := os.read(master, 65536):
+                shown += part
+    os.close(master)
+    assert running.returncode == 0
+    drawn = [line for line in shown.decode().replace("\r\n", "\n").split("\r") if line.startswith("write ")]
+    assert any(re.search(r"MiB of 3\.00 MiB  [0-9.]+ [KM]iB/s  0:0[0-9]", line) for line in drawn), drawn
+    assert all(len(line.removesuffix("\x1b[K")) < 70 for line in drawn)
+    assert "write " not in shown.decode().replace("\r\n", "\n").split("\r\x1b[K")[-1]  # the last one was taken away
