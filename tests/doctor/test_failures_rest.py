@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from n6prog.cli import main
 from n6prog.flash_algos.mailbox import LOADER_BUFFER, OP_READ, SERVICE_STATE
-from n6prog.loader import ClassicLoader, ResidentLoader, ring
-from n6prog.sim import SimBoard
+from n6prog.loader import ring
 from n6prog.sim.core.bus import HostBus
 from n6prog.targets.chip import LOADER_BASE
 
 from .conftest import Case
-from .test_failures_flash import NO_XSPI_CLOCK, OFFSET, dirty, mended
+from .test_failures_flash import NO_XSPI_CLOCK, dirty, mended
 
 
 def test_no_probe_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,31 +145,12 @@ def test_a_read_that_the_loader_refuses_is_told_with_its_status(
     mended(case)
 
 
-def before(
-    patch: pytest.MonkeyPatch,
-    method: str,
-    action: Callable[[SimBoard], None],
-    kind: type[ClassicLoader | ResidentLoader] = ResidentLoader,
-) -> None:
-    """Let something befall the board before a step of the loader."""
-    real = getattr(kind, method)
-
-    def spoiled(loader: Any, *arguments: Any, **options: Any) -> Any:
-        action(loader._link.session.probe._board)
-        return real(loader, *arguments, **options)
-
-    patch.setattr(kind, method, spoiled)
-
-
-def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its code is replaced by `movs r0, #0; bx lr`: every entry returns OK at once."""
+def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case) -> None:
+    """Its code is replaced by `movs r0, #0; bx lr` while it is opened: every entry returns OK at once."""
     dirty(case)
-    with monkeypatch.context() as patch:
-        spoiled = bytes.fromhex("00207047") * 0x800
-        before(patch, "write", lambda board: board.write(LOADER_BASE + 4, spoiled), ClassicLoader)
-        done = case.flash(case.file, "--loader", "classic")
+    done = case.flash(case.file, "--loader", "classic", faults=f"poke@150ms:{LOADER_BASE + 4:#x}=00207047*2048")
     assert done.code == 6
-    assert "left no result" in done.findings["E-LOADER-ANSWER"]["text"]
+    assert "says open at 0x70000000 is done, and left no result" in done.findings["E-LOADER-ANSWER"]["text"]
     mended(case)
 
 
@@ -188,15 +166,9 @@ def test_a_service_whose_state_was_overwritten_is_told(case: Case, moment: str) 
     mended(case)
 
 
-def test_an_erased_flash_that_is_not_blank_is_told(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The erase is acknowledged, and somebody programs behind our back."""
-
-    def spoil(board: SimBoard) -> None:
-        board.nor.content[OFFSET] = 0
-
-    with monkeypatch.context() as patch:
-        before(patch, "survey", spoil)
-        done = case.run("erase", "--chip")
+def test_an_erased_flash_that_is_not_blank_is_told(case: Case) -> None:
+    """The erase of the whole chip is over (after 190 s), and somebody programs where the check comes last."""
+    done = case.run("erase", "--chip", faults="poke@194s:0x73f00000=00")
     found = done.findings["E-NOT-BLANK"]
-    assert (done.code, found["evidence"]["address"], found["evidence"]["count"]) == (7, 0x7100_0000, 1)
+    assert (done.code, found["evidence"]["address"], found["evidence"]["count"]) == (7, 0x73F0_0000, 1)
     mended(case)
