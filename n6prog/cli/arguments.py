@@ -37,6 +37,8 @@ def files(call: Call, command: str) -> list[str]:
     words = call.items()
     if answer := habits.items(command, words):
         raise usage(*answer)
+    if twice := next((word for index, word in enumerate(words) if word in words[:index]), None):
+        raise usage(f"{twice} is given twice", "Name each file once; at two addresses, say both: FILE@ADDR FILE@ADDR.")
     missing = [found for word in words if (found := _missing(word)) is not None]
     if missing:
         raise UsageError(missing)

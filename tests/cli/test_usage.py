@@ -112,6 +112,14 @@ def test_a_file_whose_name_begins_with_a_dash_stands_behind_two(n6: Any, board: 
     assert board.calls[0][1] == ("./-v.raw@0x71000000",)
 
 
+def test_a_file_given_twice_is_no_overlap(n6: Any, board: Any, tmp_path: Any) -> None:
+    (tmp_path / "a.raw").write_bytes(b"x")
+    done = n6("flash", "a.raw@0x71000000", "a.raw@0x71000000")
+    assert done.code == 2
+    assert "a.raw@0x71000000 is given twice" in done.err
+    assert n6("flash", "a.raw@0x71000000", "a.raw@0x72000000").code == 0
+
+
 def test_a_link_to_nothing_is_told_as_one(n6: Any, board: Any, tmp_path: Any) -> None:
     (tmp_path / "link.elf").symlink_to("gone.elf")
     done = n6("flash", "link.elf")
