@@ -148,7 +148,7 @@ def test_a_read_that_the_loader_refuses_is_told_with_its_status(
 def test_a_loader_that_says_done_and_did_nothing_is_found_out(case: Case) -> None:
     """Its code is replaced by `movs r0, #0; bx lr` while it is opened: every entry returns OK at once."""
     dirty(case)
-    done = case.flash(case.file, "--loader", "classic", faults=f"poke@150ms:{LOADER_BASE + 4:#x}=00207047*2048")
+    done = case.flash(case.file, "--loader", "classic", faults=f"poke@135ms:{LOADER_BASE + 4:#x}=00207047*2048")
     assert done.code == 6
     assert "says open at 0x70000000 is done, and left no result" in done.findings["E-LOADER-ANSWER"]["text"]
     mended(case)

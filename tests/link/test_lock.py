@@ -110,7 +110,16 @@ def test_somebody_who_only_looks_does_not_make_a_probe_busy(monkeypatch: pytest.
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_that_outlives_the_holder_does_not_keep_the_probe() -> None:
-    body = "import os, time\nif not os.fork():\n    os.close(0); os.close(1)\n    time.sleep(20)\n    os._exit(0)\n"
+    body = (
+        "import os, time\n"
+        "heard, told = os.pipe()\n"
+        "if not os.fork():\n"
+        "    os.close(0); os.close(1)\n"
+        "    os.write(told, b'.')\n"  # it runs, so what it inherited of the lock is closed
+        "    time.sleep(20)\n"
+        "    os._exit(0)\n"
+        "os.read(heard, 1)\n"
+    )
     with another_process(body) as process:
         process.kill()
         process.wait()
