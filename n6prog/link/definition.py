@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from n6prog.link.pyocd_import import load_pyocd
+
 
 def target_class(name: str) -> str:
     """Module and name of the class behind `pyocd -t NAME` with n6prog's plug-in loaded, or "" where there is none."""
-    import pyocd  # noqa: F401  first, so that its plug-ins load from a complete package
+    load_pyocd()
     from pyocd.target import TARGET
 
     from n6prog.targets import stm32n657

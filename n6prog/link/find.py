@@ -8,6 +8,7 @@ from typing import Any
 from n6prog.errors import N6ProgError, ProbeNotFound, UsageError
 from n6prog.link import lock
 from n6prog.link.holder import Holder, holder_of_file
+from n6prog.link.pyocd_import import load_pyocd
 from n6prog.link.types import ProbeInfo
 
 
@@ -60,7 +61,7 @@ def _names(probes: list[Any]) -> str:
 
 
 def _plugged_in() -> list[Any]:
-    import pyocd  # noqa: F401  first, so that its plug-ins load from a complete package
+    load_pyocd()
     from pyocd.probe.aggregator import DebugProbeAggregator
 
     return list(DebugProbeAggregator.get_all_connected_probes())
@@ -71,7 +72,7 @@ def _simulated(spec: str) -> Any:
         import unicorn  # noqa: F401
     except ImportError as exc:
         raise ProbeNotFound.of("E-SIM-EXTRA", spec, reason=str(exc)) from None
-    import pyocd  # noqa: F401
+    load_pyocd()
 
     from n6prog.sim.probe import probe_for
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from n6prog.errors import UsageError
+from n6prog.link.pyocd_import import load_pyocd
 from n6prog.targets.schema import BoardProfile, load_part
 
 CONNECT_MODES = {
@@ -70,7 +71,7 @@ def target_name(board: BoardProfile) -> str:
 def make_session(probe: Any, board: BoardProfile, *, frequency: int, mode: str) -> Any:
     """A pyOCD Session, not yet open. `mode` is one of pyOCD's connect modes, `frequency` in hertz."""
     quiet()
-    import pyocd  # noqa: F401  first, so that its plug-ins load from a complete package
+    load_pyocd()
     from pyocd.core.session import Session
 
     from n6prog.targets import stm32n657
