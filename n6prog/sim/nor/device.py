@@ -52,8 +52,9 @@ _PAGE_OF_LOW = 4096
 _RDSR, _WREN = b"\x05", b"\x06"
 _USUAL = frozenset({_RDSR, _WREN})
 _RDSR_8D, _WREN_8D = b"\x05\xfa\0\0\0\0", b"\x06\xf9"
-_USUAL_8D = frozenset({_RDSR_8D, _WREN_8D})
-_RDSR_8D_CLOCKS = 7  # opcode 1, address 2, dummies 4
+_RDSCUR_8D = b"\x2b\xd4\0\0\0\0"
+_USUAL_8D = frozenset({_RDSR_8D, _RDSCUR_8D, _WREN_8D})
+_RDSR_8D_CLOCKS = 7  # opcode 1, address 2, dummies 4; RDSCUR as well
 _OF_A_BANK = frozenset({"program", "sector", "block"})
 
 
@@ -243,7 +244,7 @@ class NorDevice:
         return None
 
     def _usual_8d(self, frame: Framing, head: bytes, start: int, clock: int, want: int) -> bytes | None:
-        """The same in 8D, where a status read gives one byte twice."""
+        """The same in 8D, where a status read gives one byte twice; and so does the security register."""
         if self.power_down:
             return None
         if head == _WREN_8D:
@@ -251,6 +252,11 @@ class NorDevice:
         early = frame.dqs and self.registers.cr2.get(CR2_DQS, 0) & DQSPRC
         if want != 2 or frame.head_clocks != _RDSR_8D_CLOCKS or early or clock < SLOWEST:
             return None
+        if head == _RDSCUR_8D:
+            self.status_polls = 0
+            self.floating.last = status = self.registers.scur
+            self.reset_enabled = False
+            return bytes((status, status))
         self.settle(start + _RDSR_8D_CLOCKS * clock)
         self.status_polls = self.status_polls + 1 if self.operation else 0
         self.floating.last = status = self.status

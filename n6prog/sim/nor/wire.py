@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -119,7 +120,8 @@ def swap_pairs(data: bytes) -> bytes:
     """Swap the bytes of every pair; an odd last byte stays."""
     if len(data) == 2:
         return data[::-1]
-    out = bytearray(data)
-    even = len(data) & ~1
-    out[0:even:2], out[1:even:2] = data[1:even:2], data[0:even:2]
-    return bytes(out)
+    if len(data) & 1:
+        return swap_pairs(data[:-1]) + data[-1:]
+    pairs = array("H", data)
+    pairs.byteswap()
+    return pairs.tobytes()

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from n6prog.sim.soc.xspi import Xspi
 
 
+_ADDRESSED = 7 << 8  # CCR.ADMODE: the frame starts with AR, else with IR
+
+
 def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
     """`read` for the address of DR: a word that is in the FIFO, with more behind it."""
     cost, source, slow = xspi.cost, xspi.input, xspi.read
@@ -207,15 +210,21 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
         last = end == sink.total  # the last of all ends the transfer
         now = before = time.now
         dry_before = dry
-        for _ in range(len(data) >> 2):
-            before, dry_before = now, dry
-            now += cost
-            level += 4
-            if dry < now:
-                dry = now
-            dry += word
-            if level > FIFO and dry - now > depth:
-                now = dry - depth
+        if word <= cost and dry <= now + cost:  # each is out before the next comes
+            before = now + (len(data) - 4 >> 2) * cost
+            now = before + cost
+            dry_before = before + word if len(data) > 4 else dry
+            dry = now + word
+        else:
+            for _ in range(len(data) >> 2):
+                before, dry_before = now, dry
+                now += cost
+                level += 4
+                if dry < now:
+                    dry = now
+                dry += word
+                if level > FIFO and dry - now > depth:
+                    now = dry - depth
         if now >= limit:
             return False
         xspi.seen = -1
@@ -248,7 +257,7 @@ def _plain_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int]
 
 def _starting_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int], None]:
     """IR or AR while nothing runs: a transfer may start."""
-    cost, slow = xspi.cost, xspi.write
+    cost, slow, last = xspi.cost, xspi.write, offset == AR
 
     def write(address: int, size: int, value: int) -> None:
         if size != 4 or xspi.state != IDLE or xspi.interrupts:
@@ -256,9 +265,11 @@ def _starting_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, i
             return
         time = soc.time
         time.now += cost
-        xspi.words[offset] = value
+        words = xspi.words
+        words[offset] = value
         xspi.seen = -1
-        xspi.trigger(offset, time.now)
+        if bool(words.get(CCR, 0) & _ADDRESSED) is last:
+            xspi.trigger(offset, time.now)
 
     return write
 

@@ -92,14 +92,15 @@ class Window:
     def read(self, address: int, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`. Raises BusFault where the block refuses, BusHang where nothing ever comes."""
         xspi, time = self._xspi, self._soc.time
-        clock = self._check(address, offset + length, xspi.load(CCR))
-        frame, _ = self._frame(0)
+        load = xspi.words.get
+        clock = self._check(address, offset + length, load(CCR, 0))
+        frame = framing_of(load(CCR, 0), load(TCR, 0) & 0x1F)
         double = frame.byte_halves == 1  # 8D moves pairs from even addresses
         start = offset & ~1 if double else offset
         count = (offset + length - start + 1) & ~1 if double else length
-        frame, head = self._frame(start)
+        head = head_of(frame, load(IR, 0), start, load(ABR, 0))
         byte = frame.byte_halves * clock // 2
-        ahead = 0 if xspi.load(CR) & NOPREF else FIFO
+        ahead = 0 if load(CR, 0) & NOPREF else FIFO
         if offset == self._next and self._store is None:
             begin = time.now
             ready = min((begin - self._flow) // byte, ahead)
@@ -139,9 +140,9 @@ class Window:
 
     def _keep_open(self, offset: int, still: int, clock: int) -> None:
         """NCS stays low; the clock stands from `still` on, and the time-out runs if it is enabled."""
-        load = self._xspi.load
+        load = self._xspi.words.get
         self._next = offset
-        self.open_until = still + load(LPTR) * clock if load(CR) & TCEN else NEVER
+        self.open_until = still + load(LPTR, 0) * clock if load(CR, 0) & TCEN else NEVER
         if self._xspi.interrupts:
             self._soc.irq_changed()
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.sim.nor.bench import US
 
-RDSR, WREN, PP, RSTEN, DP, RDP, SUSPEND, RESUME, ENSO = 0x05, 0x06, 0x12, 0x66, 0xB9, 0xAB, 0xB0, 0x30, 0xB1
+RDSR, RDSCUR, WREN, PP, RSTEN, DP, RDP, SUSPEND, RESUME = 0x05, 0x2B, 0x06, 0x12, 0x66, 0xB9, 0xAB, 0xB0, 0x30
+ENSO, EXSO = 0xB1, 0xC1
 DQS_EARLY = 0x200, 1  # CR2: the strobe comes a clock early
 
 
@@ -21,9 +22,9 @@ def do(bench, step):
     if name == "clock":
         bench.clock = rest[0]
         return None
-    if name == "status":
+    if name in ("status", "security"):
         want, dummy, dqs = rest
-        return bench.frame(RDSR, bytes(4), want=want, dummy=dummy, mode="8D", dqs=dqs)
+        return bench.frame(RDSR if name == "status" else RDSCUR, bytes(4), want=want, dummy=dummy, mode="8D", dqs=dqs)
     if name == "early":
         bench.nor.registers.cr2[DQS_EARLY[0]] = rest[0] * DQS_EARLY[1]
         return None
@@ -35,10 +36,15 @@ def do(bench, step):
 
 def steps(dice):
     """Mostly the usual frames, in every state that the part can be in."""
-    status = ("status", dice.choice([2, 2, 2, 2, 4]), dice.choice([4, 4, 4, 3, 5]), dice.choice([False, True]))
+    status = (
+        dice.choice(["status", "security"]),
+        dice.choice([2, 2, 2, 2, 4]),
+        dice.choice([4, 4, 4, 3, 5]),
+        dice.choice([False, True]),
+    )
     enable = ("enable", dice.choice([0, 0, 0, 0, 2]), dice.choice([0, 0, 0, 0, 4]))
     program = ("send", PP, dice.randrange(0, 0x4000, 16), dice.randbytes(16))
-    other = ("send", dice.choice([RSTEN, DP, RDP, RDP, RDP, SUSPEND, RESUME, RESUME, ENSO]))
+    other = ("send", dice.choice([RSTEN, DP, RDP, RDP, RDP, SUSPEND, RESUME, RESUME, ENSO, EXSO]))
     wait = ("wait", dice.choice([1, US, 20 * US, 300 * US]))
     rare = dice.choice([other, ("early", dice.choice([0, 0, 1])), ("clock", dice.choice([31_250, 31_250, 6_000]))])
     return dice.choice([status, status, status, enable, enable, program, program, wait, wait, rare])
@@ -63,3 +69,14 @@ def test_the_short_way_is_the_same_as_the_long_one(make_bench, monkeypatch, seed
     assert any(answer is None for answer in taken)
     assert list(short.nor.frames) == list(long.nor.frames)
     assert short.content == long.content
+
+
+def test_the_security_register_by_the_short_way(make_bench, monkeypatch):
+    bench = make_bench()
+    bench.octal("8D")
+    nor = bench.nor
+    monkeypatch.setattr(nor, "_obey", lambda *_frame: pytest.fail("the long way"))
+    nor.registers.scur = 0x60  # E_FAIL, P_FAIL (hw-flash 3)
+    nor.status_polls, nor.reset_enabled = 3, True
+    assert bench.frame(RDSCUR, bytes(4), want=2, dummy=4, mode="8D", dqs=True) == b"\x60\x60"
+    assert (nor.status_polls, nor.reset_enabled, nor.floating.last) == (0, False, 0x60)
