@@ -34,8 +34,12 @@ class Patience:
 
     def wait_for(self, time: Timeline, event: int, horizon: int) -> None:
         """One more look for what comes at `event`: as long as the waiting so far, 32 us at least."""
-        self._look(time)
-        time.advance_to(min(time.now + max(time.now - self._since, _LEAST), event, horizon))
+        now = time.now
+        if not self._count:
+            self._since = now
+        self._count += 1
+        until = now + max(now - self._since, _LEAST)
+        time.advance_to(min(until, event, horizon))
 
     def _look(self, time: Timeline) -> None:
         if not self._count:

@@ -24,6 +24,7 @@ from n6prog.sim.soc.xspi_map import (
     IR,
     IRQ_FLAGS,
     IRQ_SHIFT,
+    MAPPED,
     NEVER,
     PIR,
     POLL,
@@ -61,8 +62,9 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
 
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
-    """`read` for the address of SR: nothing or a command under way, or between two bursts that are not the last."""
+    """`read` for the address of SR: nothing or a command under way, between two bursts that are not the last, mapped."""
     cost, source, sink, slow = xspi.cost, xspi.input, xspi.output, xspi.read
+    window, patience = xspi.window, xspi.patience
     polled = _polled_reader(xspi, soc)
 
     def read(address: int, size: int) -> int:
@@ -70,6 +72,13 @@ def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
         if size != 4 or xspi.interrupts:
             return slow(address, size)
         time = soc.time
+        if state == MAPPED and not window.open_until:
+            value = xspi.flags | BUSY if window.touched else xspi.flags
+            if value == xspi.seen:  # and so it stays
+                time.now += cost
+                patience.wait(time, soc.horizon)
+                return value
+            return slow(address, size)
         if state == WRITE:
             now = time.now + cost
             left = sink.dry - now
@@ -121,9 +130,10 @@ def _polled_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
     def read(address: int, size: int) -> int:
         time = soc.time
         now = time.now + cost
-        if not poller.quiet(now):
+        news = poller.news(now)
+        if news is None:
             return slow(address, size)
-        value = xspi.flags | (BUSY | FTF if poller.fresh(now) else BUSY)
+        value = xspi.flags | (BUSY | FTF if news else BUSY)
         if value != xspi.seen:
             time.now = now
             patience.reset()
@@ -134,8 +144,8 @@ def _polled_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
             return slow(address, size)
         time.now = now
         patience.wait_for(time, event, soc.horizon)
-        now = time.now
-        value = xspi.flags | (BUSY | FTF if poller.fresh(now) else BUSY) if poller.quiet(now) else xspi.load(SR)
+        news = poller.news(time.now)
+        value = xspi.load(SR) if news is None else xspi.flags | (BUSY | FTF if news else BUSY)
         if value != xspi.seen:
             patience.reset()
         xspi.seen = value

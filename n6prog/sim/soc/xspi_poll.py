@@ -67,9 +67,6 @@ class Poller:
         elif change is not None:
             self._next = max(number + 1, (change - self._begin) // self._period)
 
-    def _end_of(self, number: int) -> int:
-        return self._begin + number * self._period + self._duration
-
     def _done(self, now: int) -> int:
         """How many polls are over; 0 or less before the first."""
         return (now - self._begin - self._duration) // self._period + 1
@@ -89,14 +86,17 @@ class Poller:
                 return found
             self._make(self._next)
 
-    def quiet(self, now: int) -> bool:
-        """Whether `now` shows nothing but polls that did not match; these are accounted for, as `matched` does it."""
+    def news(self, now: int) -> bool | None:
+        """`fresh` where `now` shows nothing but polls that did not match, which are accounted for as `matched` does it.
+
+        None where it shows more.
+        """
         done = (now - self._begin - self._duration) // self._period + 1
-        if done > self._next or (self._matching and done > self._seen):
-            return False
         if done > self._seen:
+            if done > self._next or self._matching:
+                return None
             self._seen = done
-        return True
+        return done > self._taken
 
     def fresh(self, now: int) -> bool:
         """FTF: whether there was a poll since DR was last read."""
@@ -109,7 +109,8 @@ class Poller:
 
     def next_event(self, every: bool) -> int:
         """When there can be news: a match, a poll whose outcome may differ, or (`every`) just the next poll's end."""
-        return min(self._end_of(self._seen if every or self._matching else self._next), NEVER)
+        number = self._seen if every or self._matching else self._next
+        return min(self._begin + number * self._period + self._duration, NEVER)
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""

@@ -123,9 +123,10 @@ class Wire:
 
         With CCR.DQSE nothing is sampled unless the device strobes.
         """
+        nor = self._soc.nor
         answer = self.send(start, clock, frame, head, b"", length)
-        sampled = not frame.dqs or (answer is not None and self._soc.nor.drives_dqs)
-        data = answer if answer is not None else self._soc.nor.floating.fill(length)
+        sampled = not frame.dqs or (answer is not None and nor.drives_dqs)
+        data = answer if answer is not None else nor.floating.fill(length)
         return swap_pairs(data) if swaps(frame, self.memory_type()) else data, sampled
 
     def snapshot(self) -> dict[str, int | bool]:
