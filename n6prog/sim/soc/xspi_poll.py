@@ -65,7 +65,8 @@ class Poller:
         if not strobed:
             self._duration = NEVER  # waits for edges of DQS for ever
         elif change is not None:
-            self._next = max(number + 1, (change - self._begin) // self._period)
+            # what is over by then has not seen it
+            self._next = max(number + 1, (change - self._begin - self._duration) // self._period + 1)
 
     def _done(self, now: int) -> int:
         """How many polls are over; 0 or less before the first."""

@@ -51,13 +51,19 @@ def test_the_match_comes_with_the_first_poll_that_sees_it(bench):
     assert [(frame[0] - bench.heard[0][0]) // CLK for frame in bench.heard] == [0, 3 * 18]
 
 
-def test_a_poll_that_a_change_falls_into_is_made(bench):
-    busy_until_poll(bench, 3)
-    bench.fake.changes = [(bench.time.now + (2 * 18 + 5) * CLK, b"\x02")]
+@pytest.mark.parametrize(
+    ("after", "made"),
+    [(0, [0, 2 * 18]), (1, [0, 2 * 18, 3 * 18]), (2 * CLK - 1, [0, 2 * 18, 3 * 18]), (2 * CLK, [0, 3 * 18])],
+)
+def test_a_poll_that_a_change_falls_into_is_made_and_none_that_was_over(bench, after, made):
+    bench.fake.answer = b"\x03"
+    begun = bench.time.now  # registers cost nothing here
+    bench.fake.changes = [(begun + 2 * 18 * CLK + after, b"\x02")]
     start(bench)
     bench.wait(FOR_EVER)
     assert bench.sr() & SMF
-    assert [(frame[0] - bench.heard[0][0]) // CLK for frame in bench.heard] == [0, 2 * 18, 3 * 18]
+    assert bench.heard[0][0] == begun
+    assert [(frame[0] - begun) // CLK for frame in bench.heard] == made
 
 
 @pytest.mark.parametrize(("interval", "period"), [(16, 18), (2, 4), (1, 4), (0, 4), (100, 102)])
