@@ -62,7 +62,7 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
 
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
-    """`read` for the address of SR: nothing or a command under way, between two bursts that are not the last, mapped."""
+    """`read` for the address of SR: nothing or a command under way, mapped, or between two bursts but the last."""
     cost, source, sink, slow = xspi.cost, xspi.input, xspi.output, xspi.read
     window, patience = xspi.window, xspi.patience
     polled = _polled_reader(xspi, soc)
