@@ -110,8 +110,8 @@ class Transfer:
         self.input.start(data, total, cap, self.begin + frame.head_clocks * self.clock, self._byte(frame))
 
     def _byte(self, frame: Framing) -> int:
-        """Picoseconds of a data byte."""
-        return frame.byte_halves * self.clock // 2
+        """Picoseconds of a data byte; next to nothing where DMODE names no lines, or more than any part here has (GUESS)."""
+        return max(frame.byte_halves * self.clock // 2, 1)
 
     def _wait_with_status_polls(self) -> None:
         """A program that reads the NOR's status over and over waits for the NOR: let it, in few and longer steps."""

@@ -99,7 +99,7 @@ class Window:
         start = offset & ~1 if double else offset
         count = (offset + length - start + 1) & ~1 if double else length
         head = head_of(frame, load(IR, 0), start, load(ABR, 0))
-        byte = frame.byte_halves * clock // 2
+        byte = max(frame.byte_halves * clock // 2, 1)  # DMODE may name no lines, as in Transfer
         ahead = 0 if load(CR, 0) & NOPREF else FIFO
         if offset == self._next and self._store is None:
             begin = time.now

@@ -81,3 +81,30 @@ def test_of_a_head_whole_bytes_are_out_after_so_many_clocks():
 )
 def test_pairs_are_swapped_in_8d_by_the_memory_type(ccr, memory_type, swapped):
     assert swaps(framing_of(ccr, 0), memory_type) is swapped
+
+
+@pytest.mark.parametrize("mode", [5 | 1 << 3, 6, 7, 6 | 1 << 3])
+@pytest.mark.parametrize("write", [True, False])
+def test_data_on_lines_that_are_none_are_over_at_once(bench, mode, write):
+    # CCR.DMODE 5 is 16 lines, here on both edges; 6 and 7 are reserved (hw-soc 7.2)
+    bench.fake.answer = bytes(8)
+    bench.xw(0x00, 1 if write else 0x1000_0001)
+    bench.setup(0x4 | mode << 24, 0x02, 8)
+    for _ in range(2):
+        if write:
+            bench.xw(0x50, 0)
+        else:
+            bench.wait(10)
+            assert bench.xr(0x50) == 0
+    bench.wait(10)
+    assert not bench.sr() & 0x20
+
+
+@pytest.mark.parametrize("mode", [6, 7])
+def test_the_window_on_lines_that_are_none(bench, mode):
+    bench.xw(0x00, 1)
+    bench.setup(0x4 | mode << 24, 0x03)
+    bench.xw(0x00, 0x3000_0001)
+    for at in range(0, 12, 4):
+        bench.soc.read(0x7000_0000 + at, 4)
+    assert bench.sr() & 0x20
