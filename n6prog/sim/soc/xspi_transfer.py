@@ -110,7 +110,7 @@ class Transfer:
         self.input.start(data, total, cap, self.begin + frame.head_clocks * self.clock, self._byte(frame))
 
     def _byte(self, frame: Framing) -> int:
-        """Picoseconds of a data byte; next to nothing where DMODE names no lines, or more than any part here has (GUESS)."""
+        """Picoseconds of a data byte; next to nothing where DMODE names no lines, or 16 on both edges (GUESS)."""
         return max(frame.byte_halves * self.clock // 2, 1)
 
     def _wait_with_status_polls(self) -> None:
