@@ -220,10 +220,10 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
         last = end == sink.total  # the last of all ends the transfer
         now = before = time.now
         dry_before = dry
-        if word <= cost and dry <= now + cost:  # each is out before the next comes
-            before = now + (len(data) - 4 >> 2) * cost
+        if len(data) > 4 and word <= cost and dry <= now + cost:  # each is out before the next comes
+            before = now + ((len(data) >> 2) - 1) * cost
             now = before + cost
-            dry_before = before + word if len(data) > 4 else dry
+            dry_before = before + word
             dry = now + word
         else:
             for _ in range(len(data) >> 2):

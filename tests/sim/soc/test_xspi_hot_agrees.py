@@ -145,7 +145,7 @@ def test_a_run_of_words_is_so_many_words_at_the_same_times(make_bench, ccr, cost
         plain.begin(*begin)
         fast.begin(*begin)
         for _ in range(dice.randrange(9)):
-            words = dice.randbytes(4 * dice.choice([8, 14, 16, 16, 16, 20]))
+            words = dice.randbytes(4 * dice.choice([1, 2, 8, 14, 16, 16, 16, 20]))
             limit = plain.bench.time.now + dice.choice([8, 64, 1000, 1000]) * CLK
             done = fast.bench.soc.hot_runs[XSPI2 + DR](words, limit)
             taken += done
@@ -438,3 +438,29 @@ def test_polls_looked_at_are_the_same_to_the_journal_and_at_the_horizon(make_ben
     assert found[0] == found[1]
     assert found[0][0][0] == BUSY | FTF
     assert found[0][0][1]["seen"] == (1 if interval else (301 - 9) // (9 + 2) + 1)  # 9 CLK, NCS high for 2
+
+
+@pytest.mark.parametrize("timeout", [0, 8])
+@pytest.mark.parametrize("touched", [True, False])
+def test_looks_at_a_mapped_controller_take_the_same_time(make_bench, touched, timeout):
+    plain, fast = Way(make_bench(4 * CLK), fast=False), Way(make_bench(4 * CLK), fast=True)
+    shown = []
+    for way in (plain, fast):
+        soc = way.bench.soc
+        way.bench.fake.answer = bytes(4)
+        way.write(CR, 1)
+        way.write(CCR, SINGLE)
+        way.write(0x130, 64)  # LPTR
+        way.write(CR, 0x3000_0001 | timeout)
+        if touched:
+            soc.read(0x7000_0000, 4)
+        shown.append([])
+        for number in range(300):
+            soc.horizon = way.bench.time.now + 1000 if number == 250 else 1 << 62
+            if number == 200:
+                way.write(FCR, 0x10)  # CTOF
+            shown[-1].append((way.read(SR), way.bench.time.now, way.bench.xspi.seen))
+    assert shown[0] == shown[1]
+    values = [value for value, *_ in shown[1]]
+    assert (values[0] & 0x20, values[199] & 0x10) == (0x20 * touched, 0x10 * bool(touched and timeout))
+    assert shown[1][199][1] - shown[1][198][1] > 4 * CLK
