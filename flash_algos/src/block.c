@@ -98,7 +98,7 @@ static uint32_t read_back(uint32_t n)
 /* Work that needs no NOR, at most some 50 us of it, while the NOR is busy. 0: there is none. */
 int background(void)
 {
-    return prove_step() || service_background();
+    return proof.judged != proof.read ? prove_step() : service_background();
 }
 
 /* ---- the rule ---- */
@@ -216,19 +216,29 @@ static uint32_t program_page(const Job *job, uint32_t page, uint32_t blank, uint
     return OK;
 }
 
+static uint32_t program_sector(const Job *job, uint32_t n, const Chunks *chunks, const Decision *decision, Result *out)
+{
+    uint32_t page = n * PAGES_PER_SECTOR, end = page + PAGES_PER_SECTOR, status = OK;
+    for (int noted = 0; !status && page < end; page++) {
+        uint32_t blank = blank_when_programmed(chunks, decision, page);
+        uint32_t todo = blank & ~(uint32_t)chunks->new_blank[page];
+        if (!todo)
+            continue;
+        if (!noted)
+            note_blank(job->offset + n * SECTOR_SIZE, 0);
+        noted = 1;
+        status = program_page(job, page, blank, todo, out);
+    }
+    return status;
+}
+
 /* Every sector in turn: program what is to be programmed, read it back. */
 static uint32_t program_and_prove(const Job *job, const Chunks *chunks, const Decision *decision, Result *out)
 {
-    for (uint32_t page = 0; page < PAGES_PER_BLOCK; page++) {
-        uint32_t blank = blank_when_programmed(chunks, decision, page);
-        uint32_t todo = blank & ~(uint32_t)chunks->new_blank[page];
-        uint32_t status = OK;
-        if (todo) {
-            note_blank(job->offset + page * PAGE_SIZE, 0);
-            status = program_page(job, page, blank, todo, out);
-        }
-        if (!status && page % PAGES_PER_SECTOR == PAGES_PER_SECTOR - 1)
-            status = read_back(page / PAGES_PER_SECTOR);
+    for (uint32_t n = 0; n < SECTORS_PER_BLOCK; n++) {
+        uint32_t status = program_sector(job, n, chunks, decision, out);
+        if (!status)
+            status = read_back(n);
         if (status)
             return status;
     }

@@ -22,7 +22,7 @@ int digest_step(DigestState *state)
     return --state->parts == 0;
 }
 
-uint64_t digest_value(const DigestState *state)
+__attribute__((noinline)) uint64_t digest_value(const DigestState *state)
 {
     uint64_t h = (uint64_t)state->number[1] << 32 | state->number[0];
     uint64_t folded = h + (uint64_t)state->number[2] * FOLD;
@@ -37,7 +37,8 @@ int is_blank_sector(const void *sector)
 {
     const uint32_t *words = sector;
     uint32_t common = *words;
-    for (const uint32_t *end = words + SECTOR_SIZE / 4; common == ~0u && words != end;)
+    const uint32_t *end = words + SECTOR_SIZE / 4;
+    for (uint32_t over = ~common; !over; over = ~common | (words == end)) /* one branch a round */
         __asm volatile(".rept 4\n\t"
                        "ldm %0!, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
                        "ands r3, r4\n\tands r5, r6\n\tand r8, r9\n\tand r10, r12\n\t"

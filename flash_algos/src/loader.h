@@ -95,11 +95,14 @@ typedef struct {
     uint32_t typical_us;
     uint32_t longest_us;
 } Wait;
-/* Until the masked bits of the status register are 0; does `background` work for most of the typical time. */
-uint32_t xspi_poll_clear(const Bus *bus, uint32_t mask, const Wait *wait);
-uint32_t xspi_read_next(const Bus *bus, uint32_t opcode, uint32_t *value);
+/* Until the masked bits of the status register are 0, then another register; `background` works for most of the typical time. */
+uint32_t xspi_await(const Bus *bus, uint32_t mask, const Wait *wait, uint32_t opcode, uint32_t *value);
 uint32_t xspi_map(const Command *command);
-void xspi_look(void); /* while waiting for something else: each wait reads a register */
+extern volatile uint32_t *xspi_status; /* SR */
+static inline void xspi_look(void) /* while waiting for something else: each wait reads a register */
+{
+    (void)*xspi_status;
+}
 const uint8_t *xspi_window(uint32_t end); /* 0: no window, or it does not reach that far */
 
 /* nor.c */
@@ -133,7 +136,11 @@ int chunks_compare(const void *old_page, const void *new_page, uint16_t *old_bla
 void chunks_blank(const void *sector, uint16_t *blank); /* of each page of a sector */
 void rule_decide(const Chunks *chunks, uint32_t must_erase, const NorSetup *nor, Decision *out);
 uint32_t next_run(uint32_t *to_program, uint32_t blank, uint32_t *length); /* first chunk of the run */
-uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page);
+static inline uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page)
+{
+    uint32_t erased = decision->erase_block | (decision->erase_sectors >> (page / PAGES_PER_SECTOR) & 1u);
+    return erased ? ALL_CHUNKS : chunks->old_blank[page];
+}
 
 /* digest.c: of a sector that lies at a multiple of DIGEST_PART, at once or in steps of so many bytes */
 #define DIGEST_PART 1024u
@@ -154,7 +161,14 @@ uint32_t range_check(uint32_t offset, uint32_t size, uint32_t unit); /* multiple
 
 /* serve.c */
 uint32_t service_run(const Service *setup);
-void service_note(uint32_t phase, uint32_t offset); /* nothing unless the service runs */
+static inline void service_note(uint32_t phase, uint32_t offset) /* nothing unless the service runs */
+{
+    volatile State *state = (volatile State *)(uintptr_t)SERVICE_STATE;
+    if (loader.serving) {
+        state->phase = phase;
+        state->offset = offset;
+    }
+}
 int service_stopping(void);
 int service_background(void); /* 0: nothing to do */
 

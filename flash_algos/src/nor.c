@@ -283,11 +283,9 @@ static uint32_t poll_interval(uint32_t typical_us)
 static uint32_t finish(uint32_t typical_us, uint32_t longest_us, uint32_t fail_bit, uint32_t fail_status)
 {
     const Wait wait = {poll_interval(typical_us), typical_us, longest_us};
-    uint32_t status = xspi_poll_clear(&loader.bus, SR_WIP, &wait);
-    if (status || loader.maker != MACRONIX)
-        return status;
-    status = xspi_read_next(&loader.bus, loader.bus.read_security, &loader.scur);
-    if (status || !(loader.scur & fail_bit))
+    uint32_t security = loader.maker == MACRONIX ? loader.bus.read_security : 0;
+    uint32_t status = xspi_await(&loader.bus, SR_WIP, &wait, security, &loader.scur);
+    if (status || !security || !(loader.scur & fail_bit))
         return status;
     (void)read_status();
     return loader.sr & SR_BP ? PROTECTED : fail_status;

@@ -25,20 +25,32 @@ static inline __attribute__((always_inline)) int is_blank_chunk(const Chunk *chu
     return (chunk->words[1] & chunk->words[2] & chunk->words[3]) == ~0u;
 }
 
-static uint32_t blank_chunks(const Chunk *chunk)
+static __attribute__((noinline)) uint32_t blank_chunks(const Chunk *chunk)
 {
     uint32_t blank = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 1
     for (uint32_t bit = 0; bit < PAGE_SIZE / CHUNK_SIZE; bit++, chunk++)
         if (is_blank_chunk(chunk))
             blank |= 1u << bit;
     return blank;
 }
 
+/* Without a branch: whether the first word of any chunk is ~0, as in every blank one. `w & ~(w + 1)` is negative for ~0 only. */
+static inline int may_have_blank(const Chunk *chunk)
+{
+    uint32_t any = 0;
+#pragma GCC unroll 8
+    for (uint32_t n = 0; n < PAGE_SIZE / CHUNK_SIZE; n++, chunk++)
+        any |= chunk->words[0] & ~(chunk->words[0] + 1);
+    return (int32_t)any < 0;
+}
+
 void chunks_blank(const void *sector, uint16_t *blank)
 {
-    for (const uint8_t *page = sector; page != (const uint8_t *)sector + SECTOR_SIZE; page += PAGE_SIZE)
-        *blank++ = (uint16_t)blank_chunks((const Chunk *)page);
+    for (const uint8_t *page = sector; page != (const uint8_t *)sector + SECTOR_SIZE; page += PAGE_SIZE) {
+        const Chunk *chunks = (const Chunk *)page;
+        *blank++ = may_have_blank(chunks) ? (uint16_t)blank_chunks(chunks) : 0;
+    }
 }
 
 int chunks_compare(const void *old_page, const void *new_page, uint16_t *old_blank)
@@ -94,12 +106,6 @@ static uint32_t count_runs(uint32_t blank, uint32_t new_blank)
     for (uint32_t to_program = blank & ~new_blank; to_program; runs++)
         (void)next_run(&to_program, blank, &length);
     return runs;
-}
-
-uint32_t blank_when_programmed(const Chunks *chunks, const Decision *decision, uint32_t page)
-{
-    int erased = decision->erase_block || (decision->erase_sectors >> (page / PAGES_PER_SECTOR) & 1u);
-    return erased ? ALL_CHUNKS : chunks->old_blank[page];
 }
 
 static uint32_t count_bits(uint32_t bits)

@@ -27,14 +27,6 @@ static void barrier(void)
     __asm volatile("dmb" ::: "memory");
 }
 
-void service_note(uint32_t phase, uint32_t offset)
-{
-    if (loader.serving) {
-        STATE->phase = phase;
-        STATE->offset = offset;
-    }
-}
-
 int service_stopping(void)
 {
     return loader.serving && CONTROL->stop;
@@ -180,6 +172,11 @@ static void check(Pending *next)
         settle(next, BAD_DATA);
 }
 
+static inline int is_awaited(const Pending *next)
+{
+    return next->stage == AWAITED && DESCRIPTOR(next->n)->seq != next->n;
+}
+
 /* One step. 0: the job is not there yet, or nothing is left to do. */
 static int get_ready(Pending *next)
 {
@@ -208,7 +205,7 @@ int service_background(void)
     if (!loader.serving)
         return 0;
     STATE->heartbeat++;
-    return next_job && get_ready(next_job);
+    return next_job && !is_awaited(next_job) && get_ready(next_job);
 }
 
 /* ---- the jobs ---- */
@@ -356,6 +353,17 @@ static void prepare(const Service *setup)
     STATE->session = setup->session;
 }
 
+/* One branch a look: it is what the core does most. */
+static void await_doorbell(const volatile Descriptor *job, uint32_t n)
+{
+    uint32_t over;
+    do {
+        STATE->heartbeat++;
+        xspi_look();
+        over = CONTROL->stop | (job->seq == n);
+    } while (!over);
+}
+
 static void serve(void)
 {
     Pending *job = await(1);
@@ -367,8 +375,7 @@ static void serve(void)
             next_job = 0;
             STATE->phase = PHASE_IDLE;
         } else if (!get_ready(job)) {
-            STATE->heartbeat++;
-            xspi_look();
+            await_doorbell(DESCRIPTOR(job->n), job->n);
         }
     }
 }

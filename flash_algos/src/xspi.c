@@ -56,6 +56,9 @@
 #define XSPI2 0x5802A000u
 #define XSPI2_WINDOW_SIZE 0x10000000u
 
+volatile uint32_t *xspi_status;
+void fill_page(const void *from, volatile uint32_t *dr); /* fill.S */
+
 static uint32_t base;
 static uint32_t mapped; /* the window was opened since the last command */
 static uint32_t poll_mask, poll_interval; /* as in PSMKR and PIR, which a reset of the block clears, as PSMAR */
@@ -122,11 +125,14 @@ static inline __attribute__((always_inline)) uint32_t ready(void)
 }
 
 /*
- * What is over shows in BUSY and FTF, which are levels: TCF would have to be cleared each time. With data to write the frame
+ * Once nothing is under way. What is over shows in BUSY and FTF, which are levels: TCF would have to be cleared each time. With data to write the frame
  * begins with the first of them, else with the last register here.
  */
-static inline __attribute__((always_inline)) void start(const Command *command, uint32_t control, uint32_t size)
+static __attribute__((noinline)) uint32_t start(const Command *command, uint32_t control, uint32_t size)
 {
+    uint32_t status = ready();
+    if (status)
+        return status;
     XSPI(CR) = control;
     if (size)
         XSPI(DLR) = size - 1;
@@ -135,6 +141,7 @@ static inline __attribute__((always_inline)) void start(const Command *command, 
     XSPI(IR) = command->ir;
     if (command->ccr & CCR_ADMODE)
         XSPI(AR) = command->ar;
+    return OK;
 }
 
 static inline uint32_t checked(uint32_t status)
@@ -147,6 +154,7 @@ static inline uint32_t checked(uint32_t status)
 uint32_t xspi_start(uint32_t registers, uint32_t dcr1, uint32_t prescaler)
 {
     base = registers;
+    xspi_status = &XSPI(SR);
     mapped = 0;
     poll_mask = poll_interval = 0;
     XSPI(DCR1) = (dcr1 & ~DCR1_DEVSIZE) | 25u << 16; /* 64 MiB until the part has told its size */
@@ -169,11 +177,7 @@ uint32_t xspi_set_size(uint32_t size)
 
 uint32_t xspi_command(const Command *command)
 {
-    uint32_t status = ready();
-    if (status)
-        return checked(status);
-    start(command, CR_RUN | FMODE_WRITE, 0);
-    return OK;
+    return checked(start(command, CR_RUN | FMODE_WRITE, 0));
 }
 
 uint32_t xspi_finish(void)
@@ -202,21 +206,7 @@ static uint32_t drain(loose_u32 *words, uint32_t bursts)
     return status;
 }
 
-/* The same in the other direction, a whole FIFO at a time. */
-static uint32_t fill(const loose_u32 *words, uint32_t refills)
-{
-    volatile uint32_t *dr = &XSPI(DR);
-    uint32_t status = OK;
-    for (; refills; refills--) {
-        if ((status = wait_flag(SR_FTF)))
-            break;
-        for (uint32_t i = 0; i < REFILL / 4; i++)
-            *dr = *words++;
-    }
-    return status;
-}
-
-/* The usual case, words at an address that is a multiple of 4: the FIFO takes them more slowly than the bus, so each instruction counts. */
+/* The other direction, a whole FIFO at a time, from an address that is a multiple of 4: the FIFO takes them more slowly than the bus, so each instruction counts. */
 static inline __attribute__((always_inline)) uint32_t fill_fast(const uint32_t *words, uint32_t refills)
 {
     volatile uint32_t *dr = &XSPI(DR);
@@ -249,14 +239,11 @@ static uint32_t drain_tail(uint8_t *bytes, uint32_t size)
 
 uint32_t xspi_read(const Command *command, void *to, uint32_t size)
 {
-    uint32_t status = ready();
-    if (!status) {
-        start(command, CR_RUN | FMODE_READ, size);
-        if (size >= BURST)
-            status = drain(to, size / BURST);
-        if (!status && size % BURST)
-            status = drain_tail((uint8_t *)to + size / BURST * BURST, size % BURST);
-    }
+    uint32_t status = start(command, CR_RUN | FMODE_READ, size);
+    if (!status && size >= BURST)
+        status = drain(to, size / BURST);
+    if (!status && size % BURST)
+        status = drain_tail((uint8_t *)to + size / BURST * BURST, size % BURST);
     return checked(status);
 }
 
@@ -268,36 +255,44 @@ static inline uint32_t register_size(const Command *command)
 
 uint32_t xspi_read_byte(const Command *command, uint32_t *value)
 {
-    uint32_t status = ready();
-    if (!status) {
-        uint32_t size = register_size(command);
-        start(command, CR_RUN | FMODE_READ, size);
+    uint32_t size = register_size(command);
+    uint32_t status = start(command, CR_RUN | FMODE_READ, size);
+    if (!status)
         status = wait_flag(SR_FTF);
-        if (!status)
-            *value = size == 1 ? REG8(base + DR) : REG16(base + DR) & 0xFFu;
-    }
+    if (!status)
+        *value = size == 1 ? REG8(base + DR) : REG16(base + DR) & 0xFFu;
     return checked(status);
 }
 
-static uint32_t write_data(const void *from, uint32_t size)
+static __attribute__((noinline)) uint32_t write_data(const void *from, uint32_t size)
 {
-    const uint8_t *bytes = (const uint8_t *)from + size / REFILL * REFILL;
-    uint32_t status = (uintptr_t)from & 3 ? fill(from, size / REFILL) : fill_fast(from, size / REFILL);
-    size %= REFILL;
-    if (!status && size)
-        status = wait_flag(SR_FTF);
-    for (; !status && size; size--)
-        REG8(base + DR) = *bytes++;
+    uint32_t refills = (uintptr_t)from & 3 ? 0 : size / REFILL;
+    uint32_t status = fill_fast(from, refills);
+    for (uint32_t at = refills * REFILL; !status && at < size; at++) {
+        if (!(at % REFILL))
+            status = wait_flag(SR_FTF);
+        if (!status)
+            REG8(base + DR) = ((const uint8_t *)from)[at];
+    }
+    return status;
+}
+
+/*
+ * A page in 8D, without a look between two refills: a store into a full FIFO stalls (hw-soc 7.3), here for less than a word's 63 ns.
+ */
+static inline uint32_t write_page(const void *from)
+{
+    uint32_t status = wait_flag(SR_FTF);
+    if (!status)
+        fill_page(from, &XSPI(DR));
     return status;
 }
 
 uint32_t xspi_write(const Command *command, const void *from, uint32_t size)
 {
-    uint32_t status = ready();
-    if (!status) {
-        start(command, CR_REFILL | FMODE_WRITE, size);
+    uint32_t status = start(command, CR_REFILL | FMODE_WRITE, size);
+    if (!status)
         status = write_data(from, size);
-    }
     return checked(status);
 }
 
@@ -317,7 +312,8 @@ uint32_t xspi_program(const Bus *bus, uint32_t offset, const void *from, uint32_
         XSPI(CCR) = bus->address_out;
         XSPI(IR) = bus->program;
         XSPI(AR) = offset;
-        status = write_data(from, size);
+        uint32_t other = (size ^ PAGE_SIZE) | ((uint32_t)(uintptr_t)from & 3) | (~bus->address_out & CCR_DDTR);
+        status = !other ? write_page(from) : write_data(from, size);
     }
     return checked(status);
 }
@@ -325,11 +321,15 @@ uint32_t xspi_program(const Bus *bus, uint32_t offset, const void *from, uint32_
 /* `typical_us` is nearly over: until SMF rises and BUSY has fallen. */
 static uint32_t wait_match(uint32_t longest_us)
 {
-    for (uint32_t looks = LOOKS; looks; looks--)
-        if ((XSPI(SR) & (SR_SMF | SR_BUSY)) == SR_SMF)
-            return OK;
+    uint32_t differs, looks = LOOKS;
+    do { /* one branch a look */
+        differs = (XSPI(SR) ^ SR_SMF) & (SR_SMF | SR_BUSY);
+        __asm("" : "+r"(differs)); /* or GCC makes two */
+    } while (--looks & (0u - (differs != 0)));
+    if (!differs)
+        return OK;
     Deadline limit = deadline(longest_us); /* most are over by now, and have not asked for the time */
-    for (uint32_t looks = 1; (XSPI(SR) & (SR_SMF | SR_BUSY)) != SR_SMF; looks++)
+    for (looks = 1; (XSPI(SR) & (SR_SMF | SR_BUSY)) != SR_SMF; looks++)
         if (!(looks % LOOKS)) {
             if (expired(&limit))
                 return TIMEOUT;
@@ -338,21 +338,18 @@ static uint32_t wait_match(uint32_t longest_us)
     return OK;
 }
 
-static inline void poll_setting(uint32_t offset, uint32_t value, uint32_t *known)
-{
-    if (value != *known)
-        XSPI(offset) = *known = value;
-}
-
 /* The controller repeats a status read every `interval` clocks until the masked bits are 0. */
-uint32_t xspi_poll_clear(const Bus *bus, uint32_t mask, const Wait *wait)
+static inline __attribute__((always_inline)) uint32_t poll_clear(const Bus *bus, uint32_t mask, const Wait *wait)
 {
     uint32_t size = bus->registers & CCR_DDTR ? 2 : 1;
     uint32_t status = ready();
     if (status)
         return checked(status);
-    poll_setting(PSMKR, size == 1 ? mask : mask << 8 | mask, &poll_mask);
-    poll_setting(PIR, wait->interval, &poll_interval);
+    mask *= size == 1 ? 1 : 0x101;
+    if ((mask ^ poll_mask) | (wait->interval ^ poll_interval)) {
+        XSPI(PSMKR) = poll_mask = mask;
+        XSPI(PIR) = poll_interval = wait->interval;
+    }
     XSPI(FCR) = ALL_FLAGS;
     XSPI(CR) = CR_RUN | FMODE_POLL | CR_APMS;
     XSPI(DLR) = size - 1;
@@ -361,14 +358,16 @@ uint32_t xspi_poll_clear(const Bus *bus, uint32_t mask, const Wait *wait)
     XSPI(IR) = bus->read_status;
     if (bus->registers & CCR_ADMODE)
         XSPI(AR) = 0;
-    uint32_t slack = wait->typical_us > 2 * BACKGROUND_US ? wait->typical_us - 2 * BACKGROUND_US : 0;
-    for (uint32_t begun = cycles(); cycles() - begun < slack * loader.cycles_per_us && background();) {
+    if (wait->typical_us > 3 * BACKGROUND_US && background()) { /* the first step is for the third of these */
+        uint32_t slack = (wait->typical_us - 3 * BACKGROUND_US) * loader.cycles_per_us;
+        for (uint32_t begun = cycles(); cycles() - begun < slack && background();) {
+        }
     }
     return checked(wait_match(wait->longest_us));
 }
 
 /* Right behind a poll: another register, framed as the one that was polled. */
-uint32_t xspi_read_next(const Bus *bus, uint32_t opcode, uint32_t *value)
+static inline __attribute__((always_inline)) uint32_t read_next(const Bus *bus, uint32_t opcode, uint32_t *value)
 {
     XSPI(CR) = CR_RUN | FMODE_READ;
     XSPI(IR) = opcode;
@@ -378,6 +377,13 @@ uint32_t xspi_read_next(const Bus *bus, uint32_t opcode, uint32_t *value)
     if (!status)
         *value = bus->registers & CCR_DDTR ? REG16(base + DR) & 0xFFu : REG8(base + DR);
     return checked(status);
+}
+
+/* To the end of an operation: until the masked bits are 0, and then the register behind `opcode`, where that is not 0. */
+uint32_t xspi_await(const Bus *bus, uint32_t mask, const Wait *wait, uint32_t opcode, uint32_t *value)
+{
+    uint32_t status = poll_clear(bus, mask, wait);
+    return status || !opcode ? status : read_next(bus, opcode, value);
 }
 
 /*
@@ -403,11 +409,6 @@ uint32_t xspi_map(const Command *command)
     mapped = 1;
     __asm volatile("dsb" ::: "memory");
     return OK;
-}
-
-void xspi_look(void)
-{
-    (void)XSPI(SR);
 }
 
 const uint8_t *xspi_window(uint32_t end)

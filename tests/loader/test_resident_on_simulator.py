@@ -74,8 +74,8 @@ def test_a_service_whose_host_is_gone_ends_its_block_before_the_next_host_halts_
         "fault=lost:1e-4",
         "fault=unplug@300ms",
         "fault=hang@300ms",
-        "fault=repeat@#9000",
-        "fault=wait@#9000:40",
+        "fault=repeat@#12000",
+        "fault=wait@#12000:40",
     ],
 )
 def test_a_link_that_goes_wrong_in_the_middle_is_mended(board: Path, tmp_path: Path, options: str) -> None:
