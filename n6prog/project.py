@@ -14,7 +14,7 @@ from n6prog.targets.schema import BoardProfile, Slot, load_part
 from n6prog.targets.toml_reader import SchemaError, TableReader
 
 if TYPE_CHECKING:
-    from n6prog.config import ConfigFile
+    from n6prog.config_file import ConfigFile
 
 _SECTOR = 0x1000
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from n6prog.config import BY_NAME, SETTINGS, ConfigFile, Place, Settings, find_file, resolve, unknown_variables
+from n6prog.config import BY_NAME, SETTINGS, Place, Settings, resolve, unknown_variables
+from n6prog.config_file import ConfigFile, find_file
 from n6prog.errors import UsageError
 
 SAMPLES = {

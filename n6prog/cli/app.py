@@ -14,7 +14,8 @@ from pathlib import Path
 from n6prog.cli import habits, parser
 from n6prog.cli.command import Call, Command, usage
 from n6prog.cli.console import Console, silence
-from n6prog.config import BY_NAME, Settings, find_file, resolve
+from n6prog.config import BY_NAME, Settings, resolve
+from n6prog.config_file import find_file
 from n6prog.errors import N6ProgError, UsageError
 from n6prog.findings import ExitCode, Finding, finding
 from n6prog.values import ValueFault, nearest, parse_flag

@@ -13,7 +13,8 @@ from fuzzing import mutate, seeds
 from n6prog.cli import text
 from n6prog.cli.map_svg import map_svg
 from n6prog.cli.map_text import map_lines
-from n6prog.config import _read_file, find_file, resolve
+from n6prog.config import resolve
+from n6prog.config_file import find_file, read_file
 from n6prog.errors import N6ProgError
 from n6prog.findings import Finding
 from n6prog.flows.source import assumed_device, place_images, profile
@@ -143,7 +144,7 @@ def _project(data: bytes, folder: Path) -> bool:
     path = folder / name
     path.write_bytes(data)
     try:
-        file = _read_file(path) if len(data) % 3 else find_file(folder)
+        file = read_file(path) if len(data) % 3 else find_file(folder)
         resolve({}, {}, file)
     finally:
         path.unlink()
