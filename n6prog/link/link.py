@@ -275,8 +275,21 @@ class Link:
         """The chip: identity, cut, boot mode, read once until it is reset. Reads only what answers in every state."""
         if self._chip is None:
             with explained(self._attempt, "identify the chip"):
-                self._chip = read_chip_info(self.target, self._ap.read_memory_block32)
+                self._chip = self._read_chip_info()
         return self._chip
+
+    def _read_chip_info(self) -> ChipInfo:
+        """All of it again where a transfer is lost on the way; a fault is an answer."""
+        from pyocd.core.exceptions import TransferError, TransferFaultError
+
+        for tries in itertools.count(1):
+            try:
+                return read_chip_info(self.target, self._ap.read_memory_block32)
+            except TransferFaultError:
+                raise
+            except TransferError as error:
+                self._mend(error, tries)
+        raise AssertionError("_mend raises in the end")
 
     # --- the end ---
 
