@@ -66,6 +66,39 @@ def test_an_older_cut_wants_the_older_header() -> None:
         assert (link.chip_info().letter, link.chip_info().header) == ("Z", "2.1")
 
 
+@pytest.mark.parametrize(
+    ("kind", "times", "code", "reads"),
+    [
+        ("TransferError", 1, "", 1),
+        ("TransferError", 5, "", 5),
+        ("TransferError", 100, "E-LINK-LOST", 7),  # six times more
+        ("TransferFaultError", 1, "E-LINK-LOST", 1),  # is an answer, and the same again
+    ],
+)
+def test_who_the_chip_is_is_asked_again_where_a_transfer_is_lost(
+    monkeypatch: pytest.MonkeyPatch, kind: str, times: int, code: str, reads: int
+) -> None:
+    from pyocd.core import exceptions
+
+    with connect() as link:
+        plain, failed = link._ap.read_memory_block32, []
+
+        def read(address: int, count: int) -> Any:
+            if len(failed) < times:
+                failed.append(address)
+                raise getattr(exceptions, kind)("lost")
+            return plain(address, count)
+
+        monkeypatch.setattr(link._ap, "read_memory_block32", read)
+        if code:
+            with pytest.raises(TargetUnreachable) as caught:
+                link.chip_info()
+            assert caught.value.code == code
+        else:
+            assert link.chip_info().header == "2.3"
+        assert len(failed) == reads
+
+
 def test_auto_goes_up_to_8_mhz_and_the_granted_clock_is_read_back(link: Link) -> None:
     assert link.swd_clock_hz == 8_000_000
     assert link.findings == ()
