@@ -80,3 +80,13 @@ def test_the_security_register_by_the_short_way(make_bench, monkeypatch):
     nor.status_polls, nor.reset_enabled = 3, True
     assert bench.frame(RDSCUR, bytes(4), want=2, dummy=4, mode="8D", dqs=True) == b"\x60\x60"
     assert (nor.status_polls, nor.reset_enabled, nor.floating.last) == (0, False, 0x60)
+
+
+def test_a_status_read_by_the_short_way_ends_a_reset_that_was_enabled(make_bench, monkeypatch):
+    bench = make_bench()
+    bench.octal("8D")
+    nor = bench.nor
+    monkeypatch.setattr(nor, "_obey", lambda *_frame: pytest.fail("the long way"))
+    nor.reset_enabled = True
+    assert bench.frame(RDSR, bytes(4), want=2, dummy=4, mode="8D", dqs=True) == b"\0\0"
+    assert not nor.reset_enabled

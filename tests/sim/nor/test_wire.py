@@ -52,6 +52,7 @@ def test_what_each_mode_sees_of_them():
 def test_pairs_are_swapped_and_an_odd_byte_stays():
     assert swap_pairs(b"\x01\x02\x03\x04\x05") == b"\x02\x01\x04\x03\x05"
     assert swap_pairs(b"") == b""
+    assert [swap_pairs(b"\1\2\3\4"[:count]) for count in (1, 2, 3, 4)] == [b"\1", b"\2\1", b"\2\1\3", b"\2\1\4\3"]
 
 
 def test_a_single_rate_write_reaches_an_8d_part_doubled(bench):
