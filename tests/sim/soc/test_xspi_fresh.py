@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from n6prog.sim.soc.bus import BusFault
+
 CLK = 31_250
 TEF = 1
 CR, DCR1, DLR, AR, DR, CCR, IR = 0x00, 0x08, 0x40, 0x48, 0x50, 0x100, 0x110
@@ -71,4 +73,21 @@ def test_nothing_starts_before_it_is_enabled(fresh):
     fresh.xw(IR, 0x06)
     fresh.wait(100)
     fresh.sr()
+    assert fresh.heard == []
+
+
+def test_a_mapped_read_sends_zeros_without_dummies_and_its_time_out_is_none(fresh):
+    fresh.xw(CCR, 0x0404_3404)
+    fresh.xw(CR, 0x3200_0009)  # mapped, NOPREF, TCEN
+    now = fresh.time.now
+    assert fresh.r(0x7000_0000) == 0x0302_0100
+    assert fresh.time.now == now + (6 + 4) * CLK
+    assert fresh.heard == [(now, CLK, bytes(6), b"", 4)]
+    assert fresh.sr() == 0x30  # BUSY, TOF
+
+
+def test_a_mapped_read_without_a_frame_is_an_error(fresh):
+    fresh.xw(CR, 0x3000_0001)
+    with pytest.raises(BusFault):
+        fresh.r(0x7000_0000)
     assert fresh.heard == []

@@ -14,7 +14,7 @@ CLK = 31_250
 XSPI2 = 0x5802_A000
 CR, SR, FCR, DLR, AR, DR = 0x000, 0x020, 0x024, 0x040, 0x048, 0x050
 PSMKR, PSMAR, PIR, CCR, TCR, IR = 0x080, 0x088, 0x090, 0x100, 0x108, 0x110
-BUSY, SMF, FTF, TCF = 0x20, 8, 4, 2
+BUSY, TOF, SMF, FTF, TCF = 0x20, 0x10, 8, 4, 2
 OCTAL, OCTAL_DTR, SINGLE = 0x0400_3404, 0x0C00_3404, 0x0100_3101  # CCR: 32-bit address and data
 NO_KERNEL_CLOCK = 0x5602_8158, 3 << 4  # RCC CCIPR6: a source of XSPI2's clock that does not run
 NO_DATA = {OCTAL: 0x3404, OCTAL_DTR: 0x3404, SINGLE: 0x3101}
@@ -162,6 +162,19 @@ def test_a_run_of_words_is_so_many_words_at_the_same_times(make_bench, ccr, cost
             assert fast.step(*step) == plain.step(*step)
         assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
     assert taken > 50
+
+
+def test_a_frame_without_an_address_begins_with_ir(make_bench):
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    for way in (plain, fast):
+        way.write(CR, 1)
+        way.write(CCR, 4)  # 8S, an instruction and nothing else
+        way.write(AR, 0x40)
+        way.write(IR, 0x06)
+        way.bench.wait(100)
+        way.read(SR)
+        assert [head for _, _, head, *_ in way.bench.heard] == [b"\x06"]
+    assert fast.seen() == plain.seen()
 
 
 @pytest.mark.parametrize("length", [61, 62, 63, 64, 65, 68, 256])
@@ -438,6 +451,27 @@ def test_polls_looked_at_are_the_same_to_the_journal_and_at_the_horizon(make_ben
     assert found[0] == found[1]
     assert found[0][0][0] == BUSY | FTF
     assert found[0][0][1]["seen"] == (1 if interval else (301 - 9) // (9 + 2) + 1)  # 9 CLK, NCS high for 2
+
+
+def test_looks_at_a_mapped_controller_after_a_read_whose_end_nobody_saw(make_bench):
+    """NCS rises by the time-out while nobody looks; BUSY stays, as it was accessed (RM0456 30.4.15)."""
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    for way in (plain, fast):
+        way.bench.fake.answer = bytes(4)
+        way.write(CR, 1)
+        way.write(CCR, SINGLE)
+        way.write(0x130, 1)  # LPTR
+        way.write(CR, 0x3000_0009)
+        for flags in (0, TOF):  # the second time it is still there from the first
+            assert [way.read(SR), way.read(SR)] == [flags, flags]
+            way.bench.soc.read(0x7000_0000, 4)
+            way.bench.wait(1000)
+            way.bench.soc.settle(way.bench.time.now)
+            assert way.read(SR) == BUSY | TOF
+            assert way.read(SR) == BUSY | TOF
+            way.write(CR, 0)
+            way.write(CR, 0x3000_0009)
+    assert fast.seen() == plain.seen()
 
 
 @pytest.mark.parametrize("timeout", [0, 8])

@@ -379,3 +379,13 @@ def test_xspi1_and_xspi3_have_windows_of_their_own(bench, number):
 def test_up_to_31_dummies(bench):
     enter(bench, tcr=31)
     assert took(bench, BASE) == 5 + 31 + 4
+
+
+@pytest.mark.parametrize("dummies", [0, 7, 9, 12, 24])
+def test_a_window_that_is_memory_knows_its_dummies(cold, dummies):
+    """1S fast read wants 8 (hw-flash 2.1): with others the window is not the plain content."""
+    cold.bring_up()
+    cold.map(tcr=8)
+    assert cold.soc.mapped_content() is not None
+    cold.map(tcr=dummies)
+    assert cold.soc.mapped_content() is None
