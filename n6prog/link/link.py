@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from n6prog.errors import N6ProgError
+from n6prog.errors import N6ProgError, TargetUnreachable
 from n6prog.findings import Finding, finding
 from n6prog.link import memory, wire
 from n6prog.link.call import CoreCaller
@@ -307,7 +308,8 @@ class Link:
         """Let the probe go.
 
         The core is left as it was found, or as the last `halt`, `resume` or `reset` said. After `prepare` it runs on
-        only where the boot ROM had it: the RAM of firmware was overwritten. Raises FlashFailure E-SIM-TRIPWIRE.
+        only where the boot ROM had it: the RAM of firmware was overwritten. A link that is lost by now is noted in the
+        log only: what was done over it was told before. Raises FlashFailure E-SIM-TRIPWIRE, UsageError E-SIM-STATE.
         """
         if self._closed:
             return
@@ -324,6 +326,8 @@ class Link:
         try:
             with explained(self._attempt, "close"), same_directory():
                 self.session.close()
+        except TargetUnreachable as error:
+            logging.getLogger("n6prog").warning("the link was lost when it was let go: %s", error)
         finally:
             close_quietly(None, self.session.probe)  # pyOCD leaves it open where libusb's own errors came through
             self._release()
