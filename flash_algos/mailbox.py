@@ -67,7 +67,7 @@ SLOT_COUNT: Final = 0xE
 SLOT_STRIDE: Final = 0x10400
 # the payload begins this aligned: its size rounded up, before the Descriptor
 PAYLOAD_ALIGN: Final = 0x8
-# of Descriptor.check
+# of Descriptor.check and of n6_check
 CHECK_FACTOR: Final = 0x9E3779B1
 # entries of the ring of Outcome
 RESULT_COUNT: Final = 0x40

@@ -32,7 +32,7 @@
 #define SLOT_COUNT 0xEu /* job n lies in slot (n - 1) % SLOT_COUNT */
 #define SLOT_STRIDE 0x10400u /* bytes of a slot; its Descriptor is right at its end, the payload before that */
 #define PAYLOAD_ALIGN 0x8u /* the payload begins this aligned: its size rounded up, before the Descriptor */
-#define CHECK_FACTOR 0x9E3779B1u /* of Descriptor.check */
+#define CHECK_FACTOR 0x9E3779B1u /* of Descriptor.check and of n6_check */
 #define RESULT_COUNT 0x40u /* entries of the ring of Outcome */
 #define SURVEY_MOST 0x200u /* sectors of an OP_SURVEY */
 #define OP_NOP 0x1u /* Descriptor.op: nothing, which shows that the service lives */

@@ -13,10 +13,10 @@ from n6prog.doctor.types import Check, Evidence, judged, not_checked
 from n6prog.findings import Finding
 from n6prog.image import stm2
 from n6prog.nor import sfdp
+from n6prog.nor.registers import WIP, protection
 from n6prog.targets import chip
 from n6prog.targets.schema import Slot, part_by_jedec
 
-_BP, _WIP = 0xF, 1  # SR bits 5:2, bit 0
 _PSB, _ESB = 1 << 2, 1 << 3  # SCUR
 _READERS = {"fsbl": "the boot ROM", "fsbl-b": "the boot ROM", "app": "ST's first stage"}
 
@@ -123,7 +123,7 @@ def check_protection(bench: Bench) -> Check:
     work = [
         text
         for bit, text in (
-            (found.sr & _WIP, "a program or an erase"),
+            (found.sr & WIP, "a program or an erase"),
             (found.scur & _PSB, "a suspended program"),
             (found.scur & _ESB, "a suspended erase"),
         )
@@ -132,7 +132,7 @@ def check_protection(bench: Bench) -> Check:
     evidence: Evidence = {
         "SR": f"{found.sr:#04x}",
         "SCUR": f"{found.scur:#04x}",
-        "bp": f"{found.sr >> 2 & _BP:04b}",
+        "bp": protection(found.sr),
         "what": " and ".join(work),
     }
     says = f"SR {evidence['SR']}, SCUR {evidence['SCUR']}, BP {evidence['bp']}"

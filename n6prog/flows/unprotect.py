@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from n6prog.errors import FlashFailure
 from n6prog.findings import finding
+from n6prog.nor.registers import MACRONIX, is_protected, protection
 
 if TYPE_CHECKING:
     from n6prog.flows.connection import Connection
     from n6prog.flows.recorder import Recorder
-
-_MACRONIX = 0xC2
-_SHIFT, _BITS = 2, 0xF  # BP3 to BP0 in the status register (hw-flash 3)
 
 
 def unprotect(connection: Connection, recorder: Recorder) -> None:
@@ -22,26 +20,24 @@ def unprotect(connection: Connection, recorder: Recorder) -> None:
     E-UNPROTECT when the part is not one whose status register is known, or keeps the bits.
     """
     loader, before, _ = connection.loader()
-    if not before.sr >> _SHIFT & _BITS:
+    if not is_protected(before.sr):
         return
     part, rdid = connection.device.nor.name, before.jedec.hex(" ").upper()
-    if before.jedec[0] != _MACRONIX:
+    if before.jedec[0] != MACRONIX:
         reason = "what the bits of its status register mean is known of Macronix's parts only"
-        raise FlashFailure.of("E-UNPROTECT", part, rdid=rdid, sr=_sr(before.sr), bp=_bp(before.sr), reason=reason)
+        raise FlashFailure.of(
+            "E-UNPROTECT", part, rdid=rdid, sr=_sr(before.sr), bp=protection(before.sr), reason=reason
+        )
     try:
         loader.unprotect()
     except FlashFailure as error:
         if error.code != "E-PROTECTED":
             raise
     after = connection.identify_again()
-    if after.sr >> _SHIFT & _BITS:
+    if is_protected(after.sr):
         reason = "its status register was written, and they are still set"
-        raise FlashFailure.of("E-UNPROTECT", part, rdid=rdid, sr=_sr(after.sr), bp=_bp(after.sr), reason=reason)
-    recorder.say([finding("W-UNPROTECTED", part, bp=_bp(before.sr), before=_sr(before.sr), after=_sr(after.sr))])
-
-
-def _bp(sr: int) -> str:
-    return f"{sr >> _SHIFT & _BITS:04b}"
+        raise FlashFailure.of("E-UNPROTECT", part, rdid=rdid, sr=_sr(after.sr), bp=protection(after.sr), reason=reason)
+    recorder.say([finding("W-UNPROTECTED", part, bp=protection(before.sr), before=_sr(before.sr), after=_sr(after.sr))])
 
 
 def _sr(sr: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.errors import FlashFailure
 from n6prog.flash_algos import LoaderDamaged, LoaderImage, load_image
-from n6prog.flash_algos.mailbox import LOADER_RESERVED, LOADER_STACK_TOP, VERSION
+from n6prog.flash_algos.mailbox import CHECK_FACTOR, LOADER_RESERVED, LOADER_STACK_TOP, VERSION
 
 if TYPE_CHECKING:
     from n6prog.link import Link
@@ -70,7 +70,7 @@ def check_word(code: bytes) -> int:
     """What n6_check gives for these bytes (whole words): a change of any one word changes it for certain."""
     value = 0
     for word in memoryview(code).cast("I"):
-        value = (((value << 5 | value >> 27) & 0xFFFF_FFFF ^ word) * 0x9E37_79B1) & 0xFFFF_FFFF
+        value = (((value << 5 | value >> 27) & 0xFFFF_FFFF ^ word) * CHECK_FACTOR) & 0xFFFF_FFFF
     return value
 
 

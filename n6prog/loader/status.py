@@ -9,9 +9,9 @@ from n6prog.findings import finding
 from n6prog.flash_algos.mailbox import NOR_BASE, Descriptor, Job, Outcome, Result, Status
 from n6prog.loader.protocol import Written
 from n6prog.nor.digest import PRIME
+from n6prog.nor.registers import protection
 
 _P_FAIL, _E_FAIL = 1 << 5, 1 << 6  # SCUR (hw-flash 3)
-_BP = 0xF  # SR bits 5:2 (hw-flash 3)
 
 
 # What the chip read because of the failure itself (src/nor.c: write_enable, finish); all else is older.
@@ -48,7 +48,7 @@ def failure(action: str, offset: int, status: int, registers: Registers, seconds
     elif status == Status.ERASE_FAIL:
         found = finding("E-ERASE-FAIL", action, **evidence)
     elif status == Status.PROTECTED:
-        found = finding("E-PROTECTED", action, **evidence, bp="not read" if sr is None else f"{sr >> 2 & _BP:04b}")
+        found = finding("E-PROTECTED", action, **evidence, bp="not read" if sr is None else protection(sr))
     elif status == Status.TIMEOUT:
         found = finding("E-FLASH-BUSY", action, **evidence, seconds=seconds)
     else:
