@@ -12,9 +12,6 @@ from n6prog.findings import Finding
 from n6prog.targets import chip
 
 _NAME = "boot trace"
-_MEMENR_AXISRAM2 = 1 << 8
-_AHB2_RAMCFG = 1 << 12
-_AXISRAM2_CR = chip.RAMCFG_AXISRAM3_CR - chip.RAMCFG_STRIDE
 _INFERRED = "which copy a record is about, by the order of the records"
 
 
@@ -28,8 +25,8 @@ def check_boot_trace(bench: Bench) -> Check:
     found, foreign = _read(bench)
     if not found:
         what = "none was left, or a program has used that RAM since"
-        evidence: Evidence = {"address": f"{trace.SECURE_BUFFER:#010x}", "foreign_bytes": foreign}
-        return not_checked(_NAME, f"no record at {trace.SECURE_BUFFER:#010x}: {what}", "", evidence)
+        evidence: Evidence = {"address": f"{chip.BOOT_TRACE_SECURE:#010x}", "foreign_bytes": foreign}
+        return not_checked(_NAME, f"no record at {chip.BOOT_TRACE_SECURE:#010x}: {what}", "", evidence)
     boot = trace.interpret(found)
     evidence = _evidence(boot, found, foreign)
     findings = [*explain(evidence, "boot ROM"), *_refusals(boot)]
@@ -39,10 +36,10 @@ def check_boot_trace(bench: Bench) -> Check:
 def _is_off(bench: Bench) -> bool:
     """Whether the RAM has no clock or is shut down; RAMCFG is read only while its clock is on."""
     link = bench.live
-    if not link.read32(chip.RCC_MEMENR) & _MEMENR_AXISRAM2:
+    if not link.read32(chip.RCC_MEMENR) & chip.RCC_MEMENR_AXISRAM2:
         return True
-    clocked = link.read32(chip.RCC_AHB2ENR) & _AHB2_RAMCFG
-    return bool(clocked and link.read32(_AXISRAM2_CR) & chip.RAMCFG_CR_SRAMSD)
+    clocked = link.read32(chip.RCC_AHB2ENR) & chip.RCC_AHB2_RAMCFG
+    return bool(clocked and link.read32(chip.RAMCFG_AXISRAM2_CR) & chip.RAMCFG_CR_SRAMSD)
 
 
 def _read(bench: Bench) -> tuple[list[Record], int]:
@@ -50,10 +47,10 @@ def _read(bench: Bench) -> tuple[list[Record], int]:
 
     The non-secure one only where no program runs: a program may have that address guarded and would be told of us.
     """
-    found, foreign = trace.records(bench.live.read(trace.SECURE_BUFFER, trace.SIZE))
+    found, foreign = trace.records(bench.live.read(chip.BOOT_TRACE_SECURE, chip.BOOT_TRACE_SIZE))
     if bench.may_borrow:
         try:
-            more, beside = trace.records(bench.live.read(trace.NONSECURE_BUFFER, trace.SIZE))
+            more, beside = trace.records(bench.live.read(chip.BOOT_TRACE_NONSECURE, chip.BOOT_TRACE_SIZE))
         except TargetUnreachable as error:
             if error.code != "E-BUS-FAULT":
                 raise

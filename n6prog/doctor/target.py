@@ -20,7 +20,6 @@ _HSLV_VDDIO3 = 1 << 15
 _OTPCR, _OTPSR = 0xC04, 0xE44
 _SV, _RANGE = {"VDDIO2": 1 << 8, "VDDIO3": 1 << 9}, {"VDDIO2": 1 << 25, "VDDIO3": 1 << 26}  # PWR_SVMCR3
 _MEMENR_AXISRAM = 0xF
-_AHB2_RAMCFG = 1 << 12
 _XSPI_DCR1, _XSPI_CCR, _XSPI_TCR = 0x008, 0x100, 0x108
 _CCR_DDTR = 1 << 27
 
@@ -206,7 +205,7 @@ def check_memories(bench: Bench) -> Check:
         return not_checked("memories", bench.why_not)
     link = bench.link
     enabled = link.read32(chip.RCC_MEMENR)
-    ramcfg = bool(link.read32(chip.RCC_AHB2ENR) & _AHB2_RAMCFG)
+    ramcfg = bool(link.read32(chip.RCC_AHB2ENR) & chip.RCC_AHB2_RAMCFG)
     off, shut = [], []
     for number in range(4):
         address = chip.RAMCFG_AXISRAM3_CR + number * chip.RAMCFG_STRIDE

@@ -1,6 +1,6 @@
 """The boot ROM's trace: what it wrote down in RAM about the last boot, as records and as words.
 
-Places, record layout and codes have one source, ST's example STM32N6-Boot-ROM-Traces (header.md 5, hw-soc 1.7), whose
+Record layout and codes have one source, ST's example STM32N6-Boot-ROM-Traces (header.md 5, hw-soc 1.7), whose
 first stage prints them; nobody has told of reading them with a debugger. So what a record says is taken as it is; which
 copy of the first stage it is about is inferred from the order of the records, and that a copy was refused from no start
 that follows. Arguments and the timestamp's unit are not published and not used.
@@ -11,8 +11,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-SECURE_BUFFER, NONSECURE_BUFFER, SIZE = 0x3410_37F0, 0x2410_77F0, 2048
 
 _START = struct.pack("<I", 0xFFDD_BB00)
 _HEAD = 20  # start word, size of what follows, timestamp, level, code
