@@ -5,11 +5,15 @@ Importing this needs pyOCD, and Unicorn only once a probe is opened.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from n6prog.sim.named import folder_of, named
 from n6prog.sim.probe_base import ProbeBusy, ProbeState, ProbeTripwire, SimProbe, StateNotKept
-from n6prog.sim.probe_cmsisdap import CmsisDapSimProbe
-from n6prog.sim.probe_stlink import StlinkSimProbe
 from n6prog.sim.spec import SimSpec
+
+if TYPE_CHECKING:
+    from n6prog.sim.probe_cmsisdap import CmsisDapSimProbe
+    from n6prog.sim.probe_stlink import StlinkSimProbe
 
 __all__ = [
     "ProbeBusy",
@@ -31,4 +35,10 @@ def probe_for(text: str) -> SimProbe:
 
 def probe_class(spec: SimSpec) -> type[StlinkSimProbe | CmsisDapSimProbe]:
     """The class whose driver of pyOCD speaks to the probe that `link=` names."""
-    return CmsisDapSimProbe if spec.link == "cmsis-dap" else StlinkSimProbe
+    if spec.link == "cmsis-dap":
+        from n6prog.sim.probe_cmsisdap import CmsisDapSimProbe
+
+        return CmsisDapSimProbe
+    from n6prog.sim.probe_stlink import StlinkSimProbe
+
+    return StlinkSimProbe

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import usb.core
-from pyocd.probe.cmsis_dap_probe import CMSISDAPProbe
+from pyocd.core.options import add_option_set
+from pyocd.probe.cmsis_dap_probe import CMSISDAPProbe, CMSISDAPProbePlugin
 from pyocd.probe.pydapaccess.dap_access_api import DAPAccessIntf
 from pyocd.probe.pydapaccess.dap_access_cmsis_dap import DAPAccessCMSISDAP
 
@@ -24,6 +25,8 @@ from n6prog.sim.usb.cmsisdap import CMSIS_DAP_V2, FIRMWARE, PACKET, PACKETS, Cms
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
+
+add_option_set(CMSISDAPProbePlugin().options)  # what loading the plug-in does, and with it those of all probes
 
 _READ_TIMEOUT = 10 * PS_PER_SECOND  # pyOCD's DEFAULT_USB_TIMEOUT_S
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import usb.core
 from pyocd.core import exceptions
-from pyocd.probe.stlink_probe import StlinkProbe
+from pyocd.core.options import add_option_set
+from pyocd.probe.stlink_probe import StlinkProbe, StlinkProbePlugin
 
 from n6prog.sim.clock import STLINK_MODELS, Timeline, TimeModel
 from n6prog.sim.faults import ProbeGone, ProbeHung
@@ -23,6 +24,8 @@ from n6prog.sim.usb.stlink import StLinkV3, firmware_of
 
 if TYPE_CHECKING:
     from n6prog.sim.board import SimBoard
+
+add_option_set(StlinkProbePlugin().options)  # what loading the plug-in does, and with it those of all probes
 
 _MILLISECOND = 1_000_000_000  # picoseconds
 

@@ -1,9 +1,11 @@
-"""pyOCD without the parser of debug sequences, until somebody parses one."""
+"""pyOCD without its gdb server and the parser of debug sequences, until somebody wants one."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 from n6prog.link.pyocd_import import LateParser
 
@@ -22,8 +24,43 @@ assert isinstance(lark.lark.Lark.open.__self__, type)
 """
 
 
-def test_sequences_are_parsed_all_the_same() -> None:
-    run = subprocess.run((sys.executable, "-c", SCRIPT), check=False, capture_output=True, text=True)
+GDB_SERVER = """
+import sys
+before = list(sys.meta_path)
+from n6prog.link.pyocd_import import load_pyocd
+load_pyocd()
+assert sys.meta_path == before
+late = {"pyocd.gdbserver.gdbserver", "pyocd.probe.aggregator", "pylink"}
+assert not late & set(sys.modules), late & set(sys.modules)
+import pyocd
+assert pyocd.gdbserver.GDBServer.__module__ == "pyocd.gdbserver.gdbserver"
+from pyocd.probe.aggregator import PROBE_CLASSES
+assert {"stlink", "cmsisdap"} <= set(PROBE_CLASSES)
+"""
+
+# The whole of what pyOCD's own commands import.
+COMMANDS = """
+from n6prog.link.pyocd_import import load_pyocd
+load_pyocd()
+from pyocd.gdbserver import GDBServer
+from pyocd.__main__ import PyOCDTool
+assert GDBServer.__init__
+"""
+
+# Options of pyOCD's drivers, which it knows once it has loaded the plug-ins of all probes.
+OPTIONS = """
+from n6prog.link.find import choose
+from pyocd.core.options import OPTIONS_INFO
+choose("sim:nucleo-n657x0-q")
+assert OPTIONS_INFO["stlink.v3_prescaler"].default == 1
+choose("sim:nucleo-n657x0-q,link=cmsis-dap")
+assert OPTIONS_INFO["cmsis_dap.deferred_transfers"].default is True
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, GDB_SERVER, COMMANDS, OPTIONS])
+def test_what_comes_late_is_there_all_the_same(script: str) -> None:
+    run = subprocess.run((sys.executable, "-c", script), check=False, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 
 
