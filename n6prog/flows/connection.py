@@ -9,7 +9,6 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from n6prog.doctor.explain import explained_error
 from n6prog.errors import FlashFailure, N6ProgError, ProbeNotFound, TargetUnreachable, UsageError
 from n6prog.findings import Finding, finding
 from n6prog.flows.source import assumed_device
@@ -98,6 +97,8 @@ class Connection:
                     tell=self.tell,
                 )
             except N6ProgError as error:
+                from n6prog.doctor.explain import explained_error
+
                 known = explained_error(error)
                 if known is error:
                     raise

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from n6prog.doctor.explain import explained_error
 from n6prog.errors import N6ProgError
 from n6prog.events import Event, EventType, OnEvent
 from n6prog.findings import ExitCode, Finding, Severity, finding
@@ -94,6 +93,8 @@ class Recorder:
                 self._interrupted()
                 raise KeyboardInterrupt from error
             self.stop_virtual_clock()
+            from n6prog.doctor.explain import explained_error
+
             known = explained_error(error)
             self._connection.settle(known)
             self._failed(known.exit_code, known.code, known.findings)
