@@ -1,10 +1,8 @@
 """The emulated instruction set: Unicorn's Cortex-M33 over our memory, with a clock and events.
 
-Known limits of Unicorn 2.1.4: no v8.1-M instructions (inspector.py finds and executes them), no NVIC and no SCS (ours).
-Stack limits are enforced by Unicorn itself (its interrupt 19), before the store, with the PC on the instruction.
-Before it calls a hook of a data access, that of the TLB among them, it winds PC and ITSTATE back to the instruction.
-When the access then goes on, ITSTATE stays as it is, and the next block to be looked up begins inside an IT block that
-is over: its first instructions may be left out. So whoever lets such an access go on says so (`Engine.goes_on`).
+Known limits of Unicorn 2.1.4: no v8.1-M instructions (inspector.py finds and executes them), no NVIC and no SCS (ours),
+ITSTATE is wrong after hooks of data accesses (it_state.py). Stack limits are enforced by Unicorn itself (its interrupt
+19), before the store, with the PC on the instruction.
 """
 
 from __future__ import annotations
@@ -24,18 +22,18 @@ from n6prog.sim.bootrom import rom as bootrom
 from n6prog.sim.clock import Timeline
 from n6prog.sim.core import thumb
 from n6prog.sim.core.cpu_clock import CpuClock
+from n6prog.sim.core.it_state import ItState
 from n6prog.sim.core.memory_map import IGNORED, Access, MemoryMap, add_hook
 from n6prog.sim.core.mpu import Mpu
+from n6prog.sim.core.mpu_checks import MpuChecks
 from n6prog.sim.core.ram import SECURE, Ram, locate
 from n6prog.sim.core.raw import Raw
 from n6prog.sim.core.tcm import EccFault
 from n6prog.sim.core.window_pages import WindowSource
 from n6prog.sim.soc.bus import BusFault, BusHang
 
-_IT_BITS = 0x0600_FC00  # of XPSR
 _STUB = 0x0A00_0000  # a hole in the code region; mapped only while a stub runs
 _NEVER = 1  # an address the PC never has
-_NOWHERE = (_NEVER, 0)
 _FOREVER = 1 << 200
 
 # The library passes more arguments than these take; what is not taken is not made into Python integers. The emulator is
@@ -102,7 +100,6 @@ class Engine:
         self._raised: BaseException | None = None
         self._stopped = False
         self._breakpoints: dict[int, Any] = {}
-        self._mpu_hooks: list[Any] = []
         self.inspect: Callable[[int, bytes], tuple[Verdict, int]] = lambda _address, code: (Verdict.PLAIN, len(code))
         self.forgotten: Callable[[], None] = lambda: None  # told when all translations go
         self.undefined: Callable[[int], bool] = lambda _pc: False  # executes what Unicorn cannot, or says no
@@ -112,8 +109,8 @@ class Engine:
         self._keep: list[Any] = []  # callbacks that Unicorn holds pointers to
         self.uc: Any = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB | uc_const.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M33)
-        self._raw = Raw(self.uc)
-        self._wound_back = _NOWHERE  # the newest instruction inside an IT block that went on, and its ITSTATE
+        self._it_state = ItState(Raw(self.uc))
+        self._mpu_checks = MpuChecks(self, mpu)
         self._memory = MemoryMap(
             self.uc,
             ram,
@@ -133,7 +130,7 @@ class Engine:
             return
         self._stopped = True
         pc = self.pc
-        self._belongs_to(pc)
+        self._it_state.not_over(pc)
         if isinstance(problem, EccFault):
             self._event = Event("ecc", pc, problem.address)
         elif isinstance(problem, BusFault):
@@ -253,6 +250,13 @@ class Engine:
         self._note(kind, address)
         self.uc.emu_stop()
 
+    def stop_before(self, kind: str, pc: int, address: int = 0) -> None:
+        """End the slice with an event at `pc`, whose instruction is not executed; for hooks of code."""
+        if self._event is None:
+            self._event = Event(kind, pc, address)
+        self._stopped = True
+        self.uc.emu_stop()
+
     def trap(self, problem: BaseException) -> None:
         """End the slice with what a hook raised."""
         self._trap(problem)
@@ -261,7 +265,7 @@ class Engine:
     def _note(self, kind: str, address: int = 0) -> None:
         if self._event is None:
             self._event = Event(kind, self.pc, address)
-            self._belongs_to(self._event.pc)
+            self._it_state.not_over(self._event.pc)
         self._stopped = True
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
@@ -283,69 +287,17 @@ class Engine:
         return address in self._breakpoints
 
     def _on_breakpoint(self, _uc: object, address: int, _size: int, _data: object) -> None:
-        if self._event is None:
-            self._event = Event("break", address)
-        self._stopped = True
-        self.uc.emu_stop()
-
-    def _follow_mpu(self) -> None:
-        """Install the checks of a running MPU; none of them while it is off."""
-        self.mpu.changed = False
-        for hook in self._mpu_hooks:
-            self.uc.hook_del(hook)
-        self._mpu_hooks = []
-        if self.mpu.enabled:
-            accesses = uc_const.UC_HOOK_MEM_READ | uc_const.UC_HOOK_MEM_WRITE
-            self._mpu_hooks = [
-                self.uc.hook_add(uc_const.UC_HOOK_BLOCK, self._on_checked_block),
-                self.uc.hook_add(accesses, self._on_checked_access),
-            ]
-        self.spinning = False
-        self.forget_code()
-
-    def _checked(self, address: int, kind: str) -> bool:
-        number = self.uc.reg_read(arm.UC_ARM_REG_XPSR) & 0x1FF
-        if number in (2, 3) and not self.mpu.ctrl & 2:  # HFNMIENA
-            return True
-        privileged = bool(number) or not self.uc.reg_read(arm.UC_ARM_REG_CONTROL) & 1
-        return self.mpu.allows(address, kind, privileged=privileged)
-
-    def _on_checked_block(self, _uc: object, address: int, _size: int, _data: object) -> None:
-        if not self._stopped and not self._checked(address, "fetch"):
-            self._event = Event("mpu-fetch", address, address)
-            self._stopped = True
-            self.uc.emu_stop()
-
-    def _on_checked_access(self, _uc: object, kind: int, address: int, size: int, _value: int, _data: object) -> None:
-        writing = kind == uc_const.UC_MEM_WRITE
-        if self._event is not None:
-            return
-        if self._checked(address, "write" if writing else "read"):
-            self.goes_on()
-            return
-        self.refuse("mpu-data", address, size, writing=writing)
+        self.stop_before("break", address)
 
     def goes_on(self) -> None:
-        """A data access for which Unicorn called us goes on: what it wound ITSTATE back to must not outlast the block.
-
-        While code runs ITSTATE is zero: it is in the translation. Once the slice is to end, it is left as it is: there
-        it belongs to the instruction that is not over.
-        """
-        xpsr = self._raw.read(arm.UC_ARM_REG_XPSR)
-        if xpsr & _IT_BITS and not self._stopped:
-            self._wound_back = self.pc, xpsr & _IT_BITS
-            self._raw.write(arm.UC_ARM_REG_XPSR, xpsr & ~_IT_BITS)
+        """A data access for which Unicorn called us goes on. Once the slice is to end, its instruction is not over."""
+        if not self._stopped:
+            self._it_state.goes_on()
 
     @property
     def inside_it_block(self) -> bool:
         """Whether the access that goes on is made inside an IT block; for hooks of it."""
-        return self._wound_back[0] == self.pc
-
-    def _belongs_to(self, pc: int) -> None:
-        """The instruction at `pc` is not over: what `goes_on` took, for an earlier hook of the same access, is back."""
-        place, state = self._wound_back
-        if place == pc:
-            self._raw.write(arm.UC_ARM_REG_XPSR, self._raw.read(arm.UC_ARM_REG_XPSR) & ~_IT_BITS | state)
+        return self._it_state.went_on_at == self.pc
 
     def refuse(self, kind: str, address: int, size: int, *, writing: bool) -> None:
         """End the slice with a fault at a data access, from a hook of it; a store is taken back."""
@@ -363,7 +315,7 @@ class Engine:
     def forget_code(self) -> None:
         """Drop translations; needed after code in RAM was changed behind the core's back."""
         self.uc.ctl_flush_tb()
-        self._wound_back = _NOWHERE
+        self._it_state.clear()
         self._costs.clear()
         self._costs[_STUB] = self._costs[_STUB + 4] = 0  # the second is met, though not executed
         self._code_pages.clear()
@@ -400,7 +352,9 @@ class Engine:
         """Run until the clock reaches `limit` (picoseconds), `count` instructions are done, or an event."""
         self._memory.follow_ram_power()
         if self.mpu.changed:
-            self._follow_mpu()
+            self._mpu_checks.follow()
+            self.spinning = False
+            self.forget_code()
         if self._memory.pages.stale_code or self._forget_first:
             self._forget_first = False
             self.forget_code()
