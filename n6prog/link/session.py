@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from n6prog.errors import UsageError
-from n6prog.link.pyocd_import import load_pyocd
+from n6prog.link.definition import register_targets
 from n6prog.targets.schema import BoardProfile, load_part
 
 CONNECT_MODES = {
@@ -71,12 +71,9 @@ def target_name(board: BoardProfile) -> str:
 def make_session(probe: Any, board: BoardProfile, *, frequency: int, mode: str) -> Any:
     """A pyOCD Session, not yet open. `mode` is one of pyOCD's connect modes, `frequency` in hertz."""
     quiet()
-    load_pyocd()
+    register_targets()
     from pyocd.core.session import Session
 
-    from n6prog.targets import stm32n657
-
-    stm32n657.register()
     options = {
         "target_override": target_name(board),
         "connect_mode": mode,

@@ -58,7 +58,19 @@ assert OPTIONS_INFO["cmsis_dap.deferred_transfers"].default is True
 """
 
 
-@pytest.mark.parametrize("script", [SCRIPT, GDB_SERVER, COMMANDS, OPTIONS])
+# The targets are those of the plug-in, with the flash class that `pyocd load` uses, whoever asked first.
+TARGETS = """
+from n6prog.link.definition import target_class
+assert target_class("stm32n657x0") == "n6prog.pyocd_plugin.STM32N657", target_class("stm32n657x0")
+import sys
+assert "pylink" not in sys.modules
+from pyocd.target import TARGET
+from n6prog.pyocd_plugin.flash import ResidentFlash
+assert TARGET["stm32n657x0"].FLASH_CLASS is ResidentFlash
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, GDB_SERVER, COMMANDS, OPTIONS, TARGETS])
 def test_what_comes_late_is_there_all_the_same(script: str) -> None:
     run = subprocess.run((sys.executable, "-c", script), check=False, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
