@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,8 @@ import n6prog
 from n6prog.events import Event
 from n6prog.flows.board import Board
 from tests.helpers.fake_chip import IMAGE, FakeLink
+
+AT = 0x1000000  # 0x71000000, the slot for weights
 
 
 @dataclass
@@ -62,3 +66,15 @@ def bench(make_bench: Callable[..., Bench]) -> Iterator[Bench]:
     made = make_bench()
     yield made
     made.board.close()
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """150000 bytes: two whole blocks and a rest that ends inside a sector."""
+    path = tmp_path / "weights.bin"
+    path.write_bytes(random.Random(1).randbytes(150_000))
+    return path
+
+
+def spec(path: Path, address: int = 0x70000000 + AT) -> str:
+    return f"{path}@{address:#x}"

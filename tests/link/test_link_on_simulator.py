@@ -1,11 +1,9 @@
-"""The link against the simulated board: pyOCD's ST-Link driver, the boot ROM, a core that faults."""
+"""The link against the simulated board: pyOCD's ST-Link driver, clocks, resets, the boot ROM."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import struct
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +11,11 @@ import pytest
 
 pytest.importorskip("unicorn")
 
-from n6prog.errors import FlashFailure, ProbeBusy, TargetUnreachable, UsageError
+from n6prog.errors import FlashFailure, TargetUnreachable, UsageError
 from n6prog.link import Link, memory, open_link
 from n6prog.targets import chip
 from n6prog.targets.schema import load_board
-
-SIM = "sim:nucleo-n657x0-q,state=none"
-CODE = chip.LOADER_BASE
-STACK = chip.LOADER_STACK_TOP
-# Thumb, assembled by hand
-BKPT = 0xBE00
-ADD_FOUR = (0x1840, 0x1880, 0x18C0, 0x4770)  # adds r0,r0,r1; adds r0,r0,r2; adds r0,r0,r3; bx lr
-PUSH_POP = (0xB510, 0x2007, 0xBD10)  # push {r4,lr}; movs r0,#7; pop {r4,pc}
-LOAD = (0x6800, 0x4770)  # ldr r0,[r0]; bx lr
-UNDEFINED = (0xDE00,)  # udf #0
-FOREVER = (0xE7FE,)  # b .
-
-
-def connect(probe: str = SIM, **options: Any) -> Link:
-    return open_link(probe, board=load_board("nucleo-n657x0-q"), **options)
-
-
-@pytest.fixture
-def link() -> Iterator[Link]:
-    with connect() as opened:
-        yield opened
-
-
-def load(link: Link, *code: int) -> int:
-    """Put a BKPT and the code at the loader's place; gives its entry."""
-    link.write(CODE, struct.pack(f"<{2 + len(code)}H", BKPT, BKPT, *code))
-    return CODE + 4 | 1
+from tests.helpers.sim_link import ADD_FOUR, CODE, SIM, STACK, connect, load
 
 
 def is_in_boot_rom(link: Link) -> bool:
@@ -185,15 +157,6 @@ def test_flash_boot_is_a_closed_port_with_both_boards_jumpers() -> None:
     assert "BOOT1 switch on 1-3" in found.cure
 
 
-def test_a_second_user_of_a_state_folder_is_told_who_holds_it(tmp_path: Path) -> None:
-    spec = f"sim:nucleo-n657x0-q,state={tmp_path / 'board'}"
-    with connect(spec):
-        with pytest.raises(ProbeBusy) as caught:
-            connect(spec)
-        assert "process " in caught.value.findings[0].text
-    connect(spec).close()
-
-
 @pytest.mark.parametrize("spec", ["sim:no-such-board", "sim:nucleo-n657x0-q,colour=red", "sim:nucleo-n657x0-q,boot1=7"])
 def test_a_spec_that_makes_no_sense_is_a_usage_error(spec: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -225,74 +188,6 @@ def test_a_dk_gets_the_target_with_its_larger_flash() -> None:
     with open_link("sim:stm32n6570-dk,state=none", board=load_board("stm32n6570-dk")) as link:
         region = link.target.memory_map.get_region_for_address(0x7000_0000)
         assert region.length == 128 << 20
-
-
-def test_a_function_is_called_with_its_arguments(link: Link) -> None:
-    entry = load(link, *ADD_FOUR)
-    assert link.call(entry, 1, 2, 3, 4, stack=STACK, timeout=1.0) == 10
-    assert link.call(entry, 0xFFFF_FFFF, 2, 0, 0, stack=STACK, timeout=1.0) == 1
-
-
-def test_stack_limits_left_by_the_boot_rom_do_not_stop_a_push(link: Link) -> None:
-    link.halt()
-    assert link.target.read_core_register("msplim_s") > STACK
-    entry = load(link, *PUSH_POP)
-    assert link.call(entry, stack=STACK, timeout=1.0) == 7
-    assert link.target.read_core_register("msplim_s") == 0
-
-
-def test_a_stack_of_ones_own_can_be_given_each_time(link: Link) -> None:
-    entry = load(link, *PUSH_POP)
-    for top in (STACK, STACK - 0x100, STACK):
-        link.write(top - 8, bytes(8))
-        link.call(entry, stack=top, timeout=1.0)
-        assert link.read32(top - 4) == CODE | 1  # the return address, pushed
-
-
-def test_a_bus_error_is_told_with_address_and_instruction(link: Link) -> None:
-    entry = load(link, *LOAD)
-    with pytest.raises(FlashFailure) as caught:
-        link.call(entry, 0x3E00_0000, stack=STACK, timeout=1.0, name="probe")
-    found = caught.value.findings[0]
-    assert (found.code, found.exit_code, found.subject) == ("E-LOADER-FAULT", 6, "probe")
-    assert found.evidence["BFAR"] == "0x3e000000"
-    assert found.evidence["PC"] == f"{CODE + 4:#010x}"
-    assert "bus error on a data access at 0x3e000000" in found.text
-    assert link.call(load(link, *ADD_FOUR), 1, 1, 1, 1, stack=STACK, timeout=1.0) == 4  # and life goes on
-
-
-def test_an_undefined_instruction_is_told(link: Link) -> None:
-    with pytest.raises(FlashFailure) as caught:
-        link.call(load(link, *UNDEFINED), stack=STACK, timeout=1.0)
-    assert "undefined instruction" in caught.value.findings[0].text
-
-
-def test_code_that_does_not_return_ends_at_its_time_out(link: Link) -> None:
-    entry, before = load(link, *FOREVER), link.now()
-    with pytest.raises(FlashFailure) as caught:
-        link.call(entry, stack=STACK, timeout=0.5, name="wait")
-    assert 0.5 <= link.now() - before < 0.7
-    found = caught.value.findings[0]
-    assert found.code == "E-LOADER-TIMEOUT"
-    assert found.evidence["PC"] == f"{CODE + 4:#010x}"
-    assert link.call(load(link, *ADD_FOUR), 2, 2, 2, 2, stack=STACK, timeout=1.0) == 8
-
-
-def test_what_is_expected_to_take_long_costs_few_probe_commands(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    # subs r0,#1; bne .-2; bx lr: 2 instructions a round; 64 MHz at 1.3 cycles each makes 41 ms of a million rounds
-    entry = load(link, 0x3801, 0xD1FD, 0x4770)
-    link.call(entry, 1, stack=STACK, timeout=1.0)
-    reads = []
-    core = link.target.cores[0]
-    real = core.read32
-
-    def counted(address: int, **options: Any) -> Any:
-        reads.append(address)
-        return real(address, **options)
-
-    monkeypatch.setattr(core, "read32", counted)
-    link.call(entry, 1_000_000, stack=STACK, timeout=5.0, expect=0.041)
-    assert reads.count(chip.DHCSR) <= 8
 
 
 def test_after_a_reset_the_boot_rom_has_the_core_again(link: Link) -> None:
@@ -339,72 +234,6 @@ def test_a_reset_into_flash_boot_is_a_closed_port(link: Link) -> None:
     with pytest.raises(TargetUnreachable) as caught:
         link.reset()
     assert caught.value.code == "E-AP1-CLOSED"
-
-
-def _is_file(folder: Path) -> None:
-    folder.write_bytes(b"")
-
-
-def _wrong_size(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "nor.bin").write_bytes(b"1234")
-
-
-def _nor_is_a_folder(folder: Path) -> None:
-    (folder / "nor.bin").mkdir(parents=True)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"), [(_is_file, "not a folder"), (_wrong_size, "4 bytes"), (_nor_is_a_folder, "Is a directory")]
-)
-def test_a_state_folder_that_cannot_be_used_is_named(
-    tmp_path: Path, spoil: Callable[[Path], None], reason: str
-) -> None:
-    spoil(tmp_path / "board")
-    with pytest.raises(UsageError) as caught:
-        connect(f"sim:nucleo-n657x0-q,state={tmp_path / 'board'}")
-    (found,) = caught.value.findings
-    assert (found.code, found.exit_code, found.subject) == ("E-SIM-STATE", 2, str(tmp_path / "board"))
-    assert reason in found.text
-
-
-def test_a_nor_image_that_may_not_be_written_is_no_missing_udev_rule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "board"
-    connect(f"sim:nucleo-n657x0-q,state={folder}").close()
-    real = Path.open
-
-    def refuse(path: Path, mode: str = "r", *rest: Any, **options: Any) -> Any:
-        if path.name == "nor.bin":
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path, mode, *rest, **options)
-
-    monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(UsageError) as caught:
-        connect(f"sim:nucleo-n657x0-q,state={folder}")
-    assert caught.value.code == "E-SIM-STATE"
-    assert "Permission denied" in caught.value.findings[0].text
-
-
-def test_a_journal_that_cannot_be_kept_is_told_when_the_board_is_closed(tmp_path: Path) -> None:
-    folder = tmp_path / "board"
-    link = connect(f"sim:nucleo-n657x0-q,state={folder}")
-    (folder / "board.new").mkdir()
-    with pytest.raises(UsageError) as caught:
-        link.close()
-    assert caught.value.code == "E-SIM-STATE"
-
-
-def test_a_board_that_was_switched_off_has_no_power_and_no_jumper_to_blame(tmp_path: Path) -> None:
-    from n6prog.sim import SimBoard
-
-    with SimBoard(state=tmp_path) as board:
-        board.power_off()
-    with pytest.raises(TargetUnreachable) as caught:
-        connect(f"sim:nucleo-n657x0-q,state={tmp_path}")
-    assert caught.value.code == "E-NOANSWER"
-    assert "0.00 V" in str(caught.value)
 
 
 def test_what_the_tripwire_catches_is_told_once_by_the_next_call_or_by_close() -> None:
