@@ -220,11 +220,12 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
         last = end == sink.total  # the last of all ends the transfer
         now = before = time.now
         dry_before = dry
-        if len(data) > 4 and word <= cost and dry <= now + cost:  # each is out before the next comes
-            before = now + ((len(data) >> 2) - 1) * cost
+        if len(data) > 4 and word <= cost and dry + word <= now + cost + depth:  # they leave faster than they come
+            others = (len(data) >> 2) - 1
+            before = now + others * cost
+            dry_before = max(dry + others * word, before + word)
             now = before + cost
-            dry_before = before + word
-            dry = now + word
+            dry = max(dry_before, now) + word
         else:
             for _ in range(len(data) >> 2):
                 before, dry_before = now, dry
