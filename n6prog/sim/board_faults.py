@@ -12,7 +12,7 @@ from n6prog.sim.faults import NEVER
 from n6prog.sim.nor.device import NorDevice
 from n6prog.sim.nor.faults import NorFaults
 from n6prog.sim.nor.parts import NorFacts
-from n6prog.sim.nor.wire import Framing, framing
+from n6prog.sim.nor.wire import framing
 from n6prog.sim.soc.soc import Soc
 
 if TYPE_CHECKING:
@@ -48,50 +48,6 @@ class Agenda:
     def do_next(self) -> None:
         """Take the earliest entry off and do it."""
         self._entries.pop(0)[1]()
-
-
-class MortalNor(NorDevice):
-    """A NOR whose power goes at a moment known beforehand.
-
-    A core that waits for the NOR runs ahead of the probe; here the NOR itself does not outlive `dies_at` (picoseconds),
-    whoever comes later.
-    """
-
-    dies_at = NEVER
-
-    def _live(self, moment: int) -> None:
-        if moment >= self.dies_at and self.powered:
-            self.power_off(self.dies_at)
-
-    def settle(self, moment: int) -> None:
-        """Let everything happen that is over by `moment`, as long as there is power."""
-        super().settle(min(moment, self.dies_at))
-
-    def transaction(
-        self,
-        start: int,
-        clock: int,
-        frame: Framing,
-        head: bytes,
-        out: bytes = b"",
-        want: int = 0,
-        end: int | None = None,
-    ) -> bytes | None:
-        """One frame; from `dies_at` on nobody hears it."""
-        if start >= self.dies_at:
-            self._live(start)
-        return super().transaction(start, clock, frame, head, out, want, end)
-
-    def serves_content(self, frame: Framing, head: bytes, now: int) -> bool:
-        """Whether this read frame, sent at `now`, gives the plain bytes of the array."""
-        self._live(now)
-        return super().serves_content(frame, head, now)
-
-    def power_off(self, now: int) -> None:
-        """Power goes; a command whose CS# would have risen later was never heard."""
-        if self.operation is not None and self.operation.start > now:
-            self.operation = None
-        super().power_off(now)
 
 
 def fit(soc: Soc, faults: Sequence[Fault]) -> None:

@@ -20,6 +20,7 @@ from n6prog.sim.dap.dp import DebugPort
 from n6prog.sim.dap.ports import access_ports
 from n6prog.sim.fault_terms import Fault
 from n6prog.sim.faults import NEVER, LinkFaults
+from n6prog.sim.nor.device import NorDevice
 from n6prog.sim.nor.parts import NorFacts
 from n6prog.sim.soc.boards import BoardFacts
 from n6prog.sim.soc.bus import BusFault, BusHang
@@ -72,7 +73,7 @@ class Machine:
     def build(self, nor_content: memoryview, ram_content: memoryview) -> None:
         """Put the chip together over these contents, without power."""
         self.tripwire = Tripwire()
-        self.nor = board_faults.MortalNor(
+        self.nor = NorDevice(
             board_faults.fitted_part(self.part, self.faults),
             nor_content,
             self.seed,

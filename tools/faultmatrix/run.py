@@ -14,9 +14,9 @@ from typing import Any
 
 import n6prog
 from n6prog.sim import SimBoard
-from n6prog.sim.board_faults import MortalNor
 from n6prog.sim.clock import ps
 from n6prog.sim.faults import LinkFaults
+from n6prog.sim.nor.device import NorDevice
 
 from .cases import OF_THE_NOR, Case, Measured, Strike, make_strike
 from .flow import BOARD, flashed, spec
@@ -122,9 +122,9 @@ def _by_command_line(case: Case, probe: str, files: Sequence[str], folder: Path)
 @contextmanager
 def _watching_power(cuts: list[tuple[str, int, int]]) -> Iterator[None]:
     """Note what the NOR was doing when its power went."""
-    original = MortalNor.power_off
+    original = NorDevice.power_off
 
-    def watched(self: MortalNor, now: int) -> None:
+    def watched(self: NorDevice, now: int) -> None:
         if self.powered:
             self.settle(now)
             work = self.operation
@@ -135,11 +135,11 @@ def _watching_power(cuts: list[tuple[str, int, int]]) -> Iterator[None]:
                 cuts.append(("nothing", 0, 0))
         original(self, now)
 
-    MortalNor.power_off = watched  # type: ignore[method-assign]
+    NorDevice.power_off = watched  # type: ignore[method-assign]
     try:
         yield
     finally:
-        MortalNor.power_off = original  # type: ignore[method-assign]
+        NorDevice.power_off = original  # type: ignore[method-assign]
 
 
 def _let_time_pass(state: Path, seconds: float) -> bool:

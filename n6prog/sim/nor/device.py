@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from n6prog.sim.faults import NEVER
 from n6prog.sim.nor import state as saved
 from n6prog.sim.nor.array import Array
 from n6prog.sim.nor.commands import COMMANDS, UNDOABLE, Command
 from n6prog.sim.nor.control import Control
+from n6prog.sim.nor.decoding import DECODED, OPCODE_BYTES
 from n6prog.sim.nor.ecc import EccStatus
 from n6prog.sim.nor.faults import NorFaults
 from n6prog.sim.nor.floating import FloatingBus
@@ -35,7 +37,7 @@ from n6prog.sim.nor.registers import (
     Registers,
 )
 from n6prog.sim.nor.state import NorState
-from n6prog.sim.nor.timing import SHORTEST, SLOWEST
+from n6prog.sim.nor.timing import SHORTEST
 from n6prog.sim.nor.wire import Framing, as_seen, edges
 from n6prog.sim.tripwire import Tripwire
 
@@ -44,17 +46,19 @@ __all__ = ["NorDevice", "NorState"]
 OTP_SIZE = 0x400  # 512 bytes for the customer, 512 of the factory; blank here
 _OPCODE_CLOCKS = {"1S": 8, "8S": 2, "8D": 1}
 _BITS = {"1S": 1, "8S": 8, "8D": 16}  # bits a clock carries
-_GUARDED = frozenset({"WRSR", "WRCR2"})  # forbidden with some values
 _IN_POWER_DOWN = frozenset({"RDP", "RSTEN", "RST"})
 # Bytes sampled from another bus mode's frame that a part in 1S takes for a page of zeros at one bit for two bytes. More
 # change nothing but the odd bits at the end, and those come again every 64 bytes.
 _PAGE_OF_LOW = 4096
-_RDSR, _WREN = b"\x05", b"\x06"
-_USUAL = frozenset({_RDSR, _WREN})
-_RDSR_8D, _WREN_8D = b"\x05\xfa\0\0\0\0", b"\x06\xf9"
-_RDSCUR_8D = b"\x2b\xd4\0\0\0\0"
-_USUAL_8D = frozenset({_RDSR_8D, _RDSCUR_8D, _WREN_8D})
-_RDSR_8D_CLOCKS = 7  # opcode 1, address 2, dummies 4; RDSCUR as well
+# What a loader sends over and over: (head, mode, clocks of the head, bytes sampled), and which command it is. In 8D a
+# register byte is sampled twice.
+_USUAL = {
+    (b"\x05", "1S", 8, 1): "RDSR",
+    (b"\x06", "1S", 8, 0): "WREN",
+    (b"\x05\xfa\0\0\0\0", "8D", 7, 2): "RDSR",
+    (b"\x2b\xd4\0\0\0\0", "8D", 7, 2): "RDSCUR",
+    (b"\x06\xf9", "8D", 1, 0): "WREN",
+}
 _OF_A_BANK = frozenset({"program", "sector", "block"})
 
 
@@ -93,6 +97,7 @@ class NorDevice:
         self.mode = "1S"
         self.wel = False
         self.powered = True
+        self.dies_at = NEVER  # when power goes, where that is known beforehand: whoever comes later finds none
         self.power_down = False
         self.otp = False
         self.burst = 0  # bytes of a wrapped read, 0 for linear
@@ -150,13 +155,15 @@ class NorDevice:
             return ready if ready > moment else None
         if self.faults.stuck_wip:
             return None
-        times = [time for time in (operation.end, ready) if time > moment]
-        return min(times, default=None)
+        end = operation.end
+        if ready > moment:
+            return ready if ready < end or end <= moment else end
+        return end if end > moment else None
 
     def settle(self, moment: int) -> None:
-        """Let everything happen that is over by `moment`."""
+        """Let everything happen that is over by `moment`, as long as there is power."""
         operation = self.operation
-        if operation is not None and operation.end <= moment and not self.faults.stuck_wip:
+        if operation is not None and operation.end <= min(moment, self.dies_at) and not self.faults.stuck_wip:
             self.operations.complete(operation)
 
     def changed(self) -> None:
@@ -182,6 +189,8 @@ class NorDevice:
         data the controller sends, `want` the number of bytes it samples. All in the order of the wire. Returns `want`
         bytes as sampled, or None when the device drove nothing.
         """
+        if start >= self.dies_at:
+            self.power_off(self.dies_at)
         self.frames.note((frame, start, head, out, want or len(out)))
         mode = self.mode
         operation = self.operation
@@ -201,14 +210,11 @@ class NorDevice:
         if clock < SHORTEST[mode]:
             self.reset_enabled = False
             return None
-        if head in _USUAL and frame.mode == mode == "1S" and frame.head_clocks == 8 and not out:
-            quick = self._usual(head, want)
+        usual = None if out or foreign else _USUAL.get((head, mode, frame.head_clocks, want))
+        if usual is not None:
+            quick = self._usual(usual, frame, start + frame.head_clocks * clock)
             if quick is not None:
-                return quick or None
-        elif head in _USUAL_8D and frame.mode == mode == "8D" and not out:
-            quick = self._usual_8d(frame, head, start, clock, want)
-            if quick is not None:
-                return quick or None
+                return bytes((quick,)) * want or None
         sent, extra_bits = head + out, 0
         if foreign:
             # lines that nobody drives while the controller samples count as low; what is a write stays one by its bits
@@ -224,44 +230,31 @@ class NorDevice:
             self.floating.last = answer[-1]
         return answer
 
-    def _usual(self, head: bytes, want: int) -> bytes | None:
-        """A status read of one byte or a write enable in 1S, in the usual state of the part: a short way to the same.
+    def _usual(self, name: str, frame: Framing, data_start: int) -> int | None:
+        """One of the usual frames in the usual state of the part: a short way to the same.
 
-        None when this is another case; no bytes: done, and nothing is driven.
+        Gives the register byte that is driven (any number where nothing is); None when this is another case.
         """
-        if self.power_down:
+        if self.power_down or (frame.dqs and self.registers.cr2.get(CR2_DQS, 0) & DQSPRC):
             return None
-        if head == _RDSR and want == 1:
-            self.status_polls = self.status_polls + 1 if self.operation else 0
-            self.floating.last = status = self.status
-            self.reset_enabled = False
-            return bytes((status,))
-        if head == _WREN and not want and self.operation is None:
-            self.reset_enabled = False
+        if name == "WREN":
+            if self.operation is not None:
+                return None
             self.status_polls = 0
             self._acts["WREN"](0, b"", 0)  # it looks at none of these
-            return b""
-        return None
-
-    def _usual_8d(self, frame: Framing, head: bytes, start: int, clock: int, want: int) -> bytes | None:
-        """The same in 8D, where a status read gives one byte twice; and so does the security register."""
-        if self.power_down:
-            return None
-        if head == _WREN_8D:
-            return self._usual(_WREN, 0) if frame.head_clocks == 1 and not want and self.operation is None else None
-        early = frame.dqs and self.registers.cr2.get(CR2_DQS, 0) & DQSPRC
-        if want != 2 or frame.head_clocks != _RDSR_8D_CLOCKS or early or clock < SLOWEST:
-            return None
-        if head == _RDSCUR_8D:
-            self.status_polls = 0
-            self.floating.last = status = self.registers.scur
             self.reset_enabled = False
-            return bytes((status, status))
-        self.settle(start + _RDSR_8D_CLOCKS * clock)
-        self.status_polls = self.status_polls + 1 if self.operation else 0
-        self.floating.last = status = self.status
+            return 0
+        if name == "RDSCUR":
+            self.status_polls = 0
+            value = self.registers.scur
+        else:
+            if self.operation is not None:
+                self.settle(data_start)
+            self.status_polls = self.status_polls + 1 if self.operation else 0
+            value = self.status
         self.reset_enabled = False
-        return bytes((status, status))
+        self.floating.last = value
+        return value
 
     def _cancel(self, operation: Operation) -> None:
         """CS# was not high for long enough after a page program: no program, WEL stays (Verilog model)."""
@@ -273,16 +266,13 @@ class NorDevice:
         self, frame: Framing, sent: bytes, extra_bits: int, foreign: bool, times: tuple[int, int, int], want: int
     ) -> bytes | None:
         """Decode what arrived and do it."""
-        spi = self.mode == "1S"
         after_enable, self.reset_enabled = self.reset_enabled, False
-        opcode_bytes = 1 if spi else 2
-        if len(sent) < opcode_bytes or not (spi or sent[0] ^ sent[1] == 0xFF):
+        opcode_bytes = OPCODE_BYTES[self.mode]
+        decoded = DECODED[self.mode].get(sent[:opcode_bytes])
+        if decoded is None:
             return None
+        command, count = decoded.command, decoded.address
         rest = sent[opcode_bytes:]
-        command = COMMANDS.get(sent[0])
-        if command is None or self.mode not in command.modes:
-            return None
-        count = command.spi_address if spi else command.opi_address
         missing = count - len(rest)
         if command.kind != "write":
             if foreign:
@@ -299,8 +289,8 @@ class NorDevice:
             rest += self.floating.fill(length + want)
             missing = count - len(rest)
         # a write acts only on its exact number of bits; the tripwire does not bet a part on that
-        exact = not extra_bits and self._right_length(command, -missing)
-        guarded = bool(command.forbidden) or command.name in _GUARDED
+        exact = not extra_bits and decoded.least <= -missing <= decoded.most
+        guarded = decoded.guarded
         if not exact and (foreign or not guarded):
             return None
         address, data = int.from_bytes(rest[:count], "big"), rest[count:]
@@ -317,15 +307,6 @@ class NorDevice:
         if act is not None and (command.name != "RST" or after_enable):
             act(address, data, times[1])
         return None
-
-    def _right_length(self, command: Command, length: int) -> bool:
-        """Whether this number of data bytes is one the device acts on (hw-flash 2.4, rule 2)."""
-        least, most = command.data
-        if command.paired and self.mode != "1S":
-            return length == (2 if self.mode == "8D" else 1)
-        if most is None:
-            return length >= (2 if self.mode == "8D" else least)
-        return least <= length <= most
 
     def _hears(self, command: Command, address: int) -> bool:
         """Whether the device listens to this command now (hw-flash 2.4, rules 4, 9 to 12)."""
@@ -369,6 +350,8 @@ class NorDevice:
 
     def serves_content(self, frame: Framing, head: bytes, now: int) -> bool:
         """Whether this read frame, sent at `now` with a clock that the part keeps up with, gives the plain array."""
+        if now >= self.dies_at:
+            self.power_off(self.dies_at)
         self.settle(now)
         if self.operation or self.suspended or self.otp or self.power_down or self.faults.mute or self.boot_read:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from n6prog.sim.nor.wire import framing
 from tests.sim.nor.bench import MS, US, Bench
 
 RECOVERY = {None: 40 * US, 0x12: 310 * US, 0x21: 12 * MS, 0xDC: 25 * MS, 0x60: 100 * MS, 0x01: 40 * MS, 0x18: 12 * MS,
@@ -206,6 +207,40 @@ def test_a_command_that_would_end_after_the_power_was_never_heard(bench):
     bench.send(0x21, 0)
     bench.nor.power_off(bench.ended)
     assert bench.content[:16] != bytes(16)
+
+
+def test_at_a_moment_known_beforehand_power_goes_whoever_looks_later(make_bench):
+    bench = make_bench()
+    bench.nor.dies_at = bench.now + 10 * US
+    bench.enable()
+    assert bench.sr == 2  # heard: WEL (hw-flash 3)
+    bench.now = bench.nor.dies_at - 1
+    assert bench.sr == 2
+    bench.now = bench.nor.dies_at
+    assert bench.get(0x05) is None
+    assert not bench.nor.powered
+    assert len(bench.nor.frames) == 4  # the one that nobody heard was sent
+
+
+def test_what_ends_after_the_moment_at_which_power_goes_is_cut_short_there(make_bench):
+    for late in (0, 1):
+        bench = make_bench()
+        bench.content[:16] = bytes(16)
+        bench.enable()
+        bench.send(0x21, 0)
+        bench.nor.dies_at = bench.nor.busy_until - late
+        bench.now = bench.nor.busy_until + MS
+        assert bench.get(0x05) is None
+        assert (bench.content[:16] == b"\xff" * 16) is (late == 0)
+
+
+def test_memory_is_no_content_from_the_moment_on_at_which_power_goes(make_bench):
+    bench = make_bench()
+    bench.nor.dies_at = bench.now + 10 * US
+    frame, head = framing("1S", 4, data=True), b"\x13\0\0\0\0"
+    assert bench.nor.serves_content(frame, head, bench.nor.dies_at - 1)
+    assert not bench.nor.serves_content(frame, head, bench.nor.dies_at)
+    assert not bench.nor.powered
 
 
 def test_without_power_nothing_is_heard_and_tvsl_later_everything(bench, mode):

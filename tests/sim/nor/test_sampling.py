@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from n6prog.sim.nor.operation import Operation
 from n6prog.sim.nor.timing import shortest_clock
 from tests.sim.nor.bench import MS, US, Bench
 
@@ -307,3 +308,13 @@ def test_the_time_to_the_next_change_is_told(bench):
     assert bench.nor.next_change(ready) is None
     bench.nor.faults.stuck_wip = True
     assert bench.nor.next_change(ready - 1) == ready
+
+
+@pytest.mark.parametrize(
+    ("moment", "ready", "told"),
+    [(0, 5, 5), (0, 20, 10), (9, 20, 10), (10, 20, 20), (15, 20, 20), (20, 20, None), (5, 5, 10), (0, 10, 10)],
+)
+def test_of_two_changes_the_next_is_told(bench, moment, ready, told):
+    bench.nor.operation = Operation("sector", 0, 10)
+    bench.nor.ready_at = ready
+    assert bench.nor.next_change(moment) == told
