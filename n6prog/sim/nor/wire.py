@@ -42,6 +42,7 @@ class Framing:
     head_clocks: int  # instruction, address and alternate bytes, then dummies
     byte_halves: int  # half clocks a data byte takes
     lines: int  # the most that any phase uses
+    pairs: bool  # data on eight lines and both edges: two bytes a clock
 
     @classmethod
     def of(
@@ -54,7 +55,8 @@ class Framing:
         halves = 16 // (data.lines * (2 if data.dtr else 1)) if data.lines else 0
         mode = modes.pop() if len(modes) == 1 else "mixed"
         lines = max(phase.lines for phase in (instruction, address, alternate, data))
-        return cls(instruction, address, alternate, data, dummy, dqs, mode, head, halves, lines)
+        pairs = data.lines == 8 and data.dtr
+        return cls(instruction, address, alternate, data, dummy, dqs, mode, head, halves, lines, pairs)
 
 
 NONE = Phase(0, False)

@@ -66,7 +66,7 @@ class Soc:
         self.on_cpu_clock: Callable[[int], None] | None = None  # the core's new frequency in hertz
         self._cpu_hz = model.cpu_hz
         self._routes: dict[int, Route] = {}
-        self.reaches: dict[tuple[int, int, int], tuple[bool, bool]] = {}  # xspi_wire's, as long as the routes hold
+        self.reaches: dict[int, dict[int, tuple[bool, bool]]] = {}  # xspi_wire's by XSPI, as long as the routes hold
         self._gates: list[tuple[Block, tuple[int, int] | None]] = []
         self._held: set[str] = set()
         self.rcc = Rcc(0x4602_8000, self._clocks_changed)
@@ -149,7 +149,7 @@ class Soc:
         """
         if not self.mapped(number) or not self.xspis[number].window.serves_content():
             return None
-        content, size = self.nor.content, self.xspis[number].wire.device_size()
+        content, size = self.nor.content, self.xspis[number].wire.device_size
         return content if size >= len(content) else content[:size]
 
     def kernel_hz(self, number: int) -> int:
@@ -195,7 +195,8 @@ class Soc:
 
     def _routes_changed(self) -> None:
         self._routes.clear()
-        self.reaches.clear()
+        for known in self.reaches.values():
+            known.clear()
         self.mapping_changed()
 
     def _any_xspi_enabled(self) -> bool:

@@ -26,6 +26,7 @@ from n6prog.sim.soc.xspi_map import (
     COMMAND,
     CR,
     CR_QUIET_BITS,
+    DCR1,
     DCR2,
     DLR,
     DR,
@@ -159,6 +160,8 @@ class Xspi(Block):
         if offset == DCR2:
             self.wire.calibrate = True
             self.wire.clock_changed()
+        elif offset == DCR1:
+            self.wire.device_changed()
         elif offset in (CALSOR, CALSIR):
             self.wire.calibrate = False
         elif offset in (IR, AR):

@@ -24,22 +24,26 @@ def framing_of(ccr: int, dummy: int) -> Framing:
 
 
 @lru_cache(maxsize=64)
-def frame_of(ccr: int, dummy: int, instruction: int, address: int, alternate: int) -> tuple[Framing, bytes]:
-    """Framing and head; a program sends a few over and over."""
+def _around(ccr: int, dummy: int, instruction: int, alternate: int) -> tuple[Framing, bytes, bytes]:
+    """What frames that differ in their address have in common: the framing, the bytes before the address and behind."""
     frame = framing_of(ccr, dummy)
-    return frame, head_of(frame, instruction, address, alternate)
+    return frame, _phase_bytes(frame.instruction, instruction), _phase_bytes(frame.alternate, alternate)
+
+
+def frame_at(ccr: int, dummy: int, instruction: int, address: int, alternate: int) -> tuple[Framing, bytes]:
+    """Framing and head: instruction, address and alternate bytes in the order of the wire.
+
+    All are right-aligned in their registers.
+    """
+    frame, before, behind = _around(ccr, dummy, instruction, alternate)
+    return frame, before + _phase_bytes(frame.address, address) + behind
+
+
+frame_of = lru_cache(maxsize=64)(frame_at)  # a program sends a few over and over
 
 
 def _phase(mode: int, dtr: int, size: int) -> Phase:
     return Phase(_LINES[mode], bool(dtr), size) if _LINES[mode] else NONE
-
-
-def head_of(frame: Framing, instruction: int, address: int, alternate: int) -> bytes:
-    """Instruction, address and alternate bytes in the order of the wire; all right-aligned in their registers."""
-    head = _phase_bytes(frame.instruction, instruction)
-    if frame.address.lines:
-        head += _phase_bytes(frame.address, address)
-    return head + _phase_bytes(frame.alternate, alternate) if frame.alternate.lines else head
 
 
 def _phase_bytes(phase: Phase, value: int) -> bytes:
@@ -56,8 +60,3 @@ def head_sent(frame: Framing, head: bytes, clocks: int) -> bytes:
         sent += min(driven * phase.lines * (2 if phase.dtr else 1) // 8, phase.size)
         clocks -= driven
     return head[:sent]
-
-
-def swaps(frame: Framing, memory_type: int) -> bool:
-    """Whether the controller swaps the bytes of each pair of data: only in 8D, and by the memory type."""
-    return frame.data.lines == 8 and frame.data.dtr and memory_type in MTYP_SWAPS

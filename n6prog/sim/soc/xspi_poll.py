@@ -41,7 +41,7 @@ class Poller:
         """The first poll of `length` bytes begins; the next one PIR clocks after its end, NCS high time at least."""
         self.clear()
         transfer = self._xspi.transfer
-        frame, clock = transfer.frame()[0], transfer.clock
+        frame, clock = transfer.frame, transfer.clock
         self._length = min(length, LONGEST)
         self._begin, self._clock = transfer.begin, clock
         self._duration = frame.head_clocks * clock + self._length * frame.byte_halves * clock // 2
@@ -53,8 +53,8 @@ class Poller:
         """One poll."""
         start = self._begin + number * self._period
         change = self._soc.nor.next_change(start)  # before the frame, which lets what falls into it happen
-        frame, head = self._xspi.transfer.frame()
-        self.data, strobed = self._xspi.wire.get(start, self._clock, frame, head, self._length)
+        transfer = self._xspi.transfer
+        self.data, strobed = self._xspi.wire.get(start, self._clock, transfer.frame, transfer.head, self._length)
         load = self._xspi.words.get
         mask = load(PSMKR, 0)
         differs = (int.from_bytes(self.data, "little") ^ load(PSMAR, 0)) & mask

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.patience import Patience
 from n6prog.sim.soc.xspi_fifo import ReadStream, WriteStream
 from n6prog.sim.soc.xspi_frame import frame_of, head_sent
@@ -33,8 +32,7 @@ class Transfer:
 
     def clear(self) -> None:
         """Nothing under way."""
-        self._latched: tuple[int, ...] = (0, 0, 0, 0, 0)
-        self._frame: tuple[Framing, bytes] | None = None  # made of that
+        self._latch_registers((0, 0, 0, 0, 0))
         self.clock = 0  # picoseconds
         self.begin = 0  # NCS fell
         self.end = 0  # when a command is over
@@ -51,49 +49,45 @@ class Transfer:
         if not words.get(CCR, 0) >> 8 & 7:
             return True
         needed = 1 if length > UNLIMITED else max(length, 1)
-        return words.get(AR, 0) + needed <= self._xspi.wire.device_size()
+        return words.get(AR, 0) + needed <= self._xspi.wire.device_size
 
     def latch(self, now: int) -> bool:
         """Take the frame from the registers at `now`; False when there is no clock to send it with."""
-        words = self._xspi.words
-        get = words.get
-        self._latched = get(CCR, 0), get(TCR, 0), get(IR, 0), get(AR, 0), get(ABR, 0)
-        self._frame = None
+        wire, get = self._xspi.wire, self._xspi.words.get
+        self._latch_registers((get(CCR, 0), get(TCR, 0), get(IR, 0), get(AR, 0), get(ABR, 0)))
         self.told = False
-        self.clock = self._xspi.wire.clock()
-        if self.clock >= NEVER:
+        self.clock = clock = wire.clock()
+        if clock >= NEVER:
             return False
-        self.begin = self._xspi.wire.start(now, self.clock)
+        self.begin = wire.start(now, clock)
         return True
 
-    def frame(self) -> tuple[Framing, bytes]:
-        """Framing and head."""
-        if self._frame is None:
-            ccr, tcr, instruction, address, alternate = self._latched
-            self._frame = frame_of(ccr, tcr & 0x1F, instruction, address, alternate)
-        return self._frame
+    def _latch_registers(self, latched: tuple[int, int, int, int, int]) -> None:
+        """CCR, TCR, IR, AR and ABR, and the frame that they make."""
+        self._latched = latched
+        ccr, tcr, instruction, address, alternate = latched
+        self.frame, self.head = frame_of(ccr, tcr & 0x1F, instruction, address, alternate)
 
     def _total(self) -> int:
         """Bytes of data; without a limit up to the end of the device."""
         length = self._xspi.words.get(DLR, 0)
-        return length + 1 if length != UNLIMITED else self._xspi.wire.device_size() - self._latched[3]
+        return length + 1 if length != UNLIMITED else self._xspi.wire.device_size - self._latched[3]
 
-    def _held_back(self, frame: Framing) -> bool:
+    def _held_back(self) -> bool:
         """With the delay-hold bit on, a DTR command goes out only if CCR.DDTR is set too (HAL comment)."""
-        ccr, tcr = self._latched[:2]
-        return bool(tcr & DHQC and frame.instruction.dtr and not ccr >> 27 & 1)
+        latched = self._latched
+        return bool(latched[1] & DHQC and self.frame.instruction.dtr and not latched[0] >> 27 & 1)
 
     # ---- command -------------------------------------------------------------------------------------------------
 
     def start_command(self) -> None:
         """A frame without data is on its way."""
-        self.end = self.begin + self.frame()[0].head_clocks * self.clock
+        self.end = self.begin + self.frame.head_clocks * self.clock
 
     def finish_command(self) -> None:
         """It is all out."""
-        frame, head = self.frame()
-        if not self._held_back(frame):
-            self._xspi.wire.send(self.begin, self.clock, frame, head)
+        if not self._held_back():
+            self._xspi.wire.put(self.begin, self.clock, self.frame, self.head, b"")
 
     # ---- read ----------------------------------------------------------------------------------------------------
 
@@ -101,17 +95,16 @@ class Transfer:
         """The answer begins to arrive."""
         self._wait_with_status_polls()
         self.begin = max(self.begin, self._soc.time.now)
-        frame, head = self.frame()
-        total = self._total()
+        frame, total = self.frame, self._total()
         kept = min(total, LONGEST_READ)
-        data, strobed = self._xspi.wire.get(self.begin, self.clock, frame, head, kept)
+        data, strobed = self._xspi.wire.get(self.begin, self.clock, frame, self.head, kept)
         # an odd number of DTR bytes leaves the last one out and BUSY stuck; without strobe edges nothing comes at all
         cap = 0 if not strobed else kept & ~1 if frame.byte_halves == 1 else kept
-        self.input.start(data, total, cap, self.begin + frame.head_clocks * self.clock, self._byte(frame))
+        self.input.start(data, total, cap, self.begin + frame.head_clocks * self.clock, self._byte())
 
-    def _byte(self, frame: Framing) -> int:
+    def _byte(self) -> int:
         """Picoseconds of a data byte; next to nothing where DMODE names no lines, or 16 on both edges (GUESS)."""
-        return max(frame.byte_halves * self.clock // 2, 1)
+        return self.frame.byte_halves * self.clock // 2 or 1
 
     def _wait_with_status_polls(self) -> None:
         """A program that reads the NOR's status over and over waits for the NOR: let it, in few and longer steps."""
@@ -127,23 +120,22 @@ class Transfer:
 
     def start_write(self) -> None:
         """The head goes out; data follow from the FIFO."""
-        frame, _ = self.frame()
-        self.output.start(self._total(), self.begin + frame.head_clocks * self.clock, self._byte(frame))
+        self.output.start(self._total(), self.begin + self.frame.head_clocks * self.clock, self._byte())
 
     def filled(self) -> None:
         """All bytes are in the FIFO or out. An odd number of DTR bytes: the last one never leaves."""
-        self.output.wedged = self.output.total % 2 == 1 and self.frame()[0].byte_halves == 1
+        self.output.wedged = self.output.total % 2 == 1 and self.frame.byte_halves == 1
 
     def finish_write(self) -> None:
         """They are all out."""
-        frame, head = self.frame()
-        self._xspi.wire.put(self.begin, self.clock, frame, head, bytes(self.output.sent), self.output.dry)
+        output = self.output
+        self._xspi.wire.put(self.begin, self.clock, self.frame, self.head, bytes(output.sent), output.dry)
 
     # ---- abort ---------------------------------------------------------------------------------------------------
 
     def cut(self, now: int) -> None:
         """NCS rises in the middle of a command or a write: the device gets the whole bytes that are out by now."""
-        frame, head = self.frame()
+        frame, head = self.frame, self.head
         clocks = max(now - self.begin, 0) // self.clock
         sent = head_sent(frame, head, clocks)
         if frame.dummy:
@@ -152,7 +144,7 @@ class Transfer:
         out = b"" if self._xspi.state == COMMAND else self.output.out(now)
         if frame.byte_halves == 1:
             out = out[: len(out) & ~1]
-        if sent and not self._held_back(frame):
+        if sent and not self._held_back():
             self._xspi.wire.put(self.begin, self.clock, frame, sent, out, now)
 
     # ---- state ---------------------------------------------------------------------------------------------------
@@ -172,7 +164,7 @@ class Transfer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `snapshot` gave."""
         ccr, tcr, instruction, address, alternate = state["latched"]
-        self._latched, self._frame = (ccr, tcr, instruction, address, alternate), None
+        self._latch_registers((ccr, tcr, instruction, address, alternate))
         self.clock, self.begin, self.end, self.told = state["clock"], state["begin"], state["end"], state["told"]
         self.input.restore(state["input"])
         self.output.restore(state["output"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.bus import BusFault, BusHang
-from n6prog.sim.soc.xspi_frame import framing_of, head_of, swaps
+from n6prog.sim.soc.xspi_frame import frame_at
 from n6prog.sim.soc.xspi_map import (
     ABR,
     CCR,
@@ -80,7 +80,7 @@ class Window:
     def _check(self, address: int, end: int, ccr: int) -> int:
         """The clock, if an access up to offset `end` can be served. Raises BusFault, BusHang."""
         xspi = self._xspi
-        size = xspi.wire.device_size()
+        size = xspi.wire.device_size
         if not xspi.is_mapped or end > size or not ccr >> 24 & 7:
             raise BusFault(address)  # RM0456 30.4.17: not mapped, beyond the device, no data phase
         clock = xspi.wire.clock()
@@ -94,11 +94,13 @@ class Window:
         xspi, time = self._xspi, self._soc.time
         load = xspi.words.get
         clock = self._check(address, offset + length, load(CCR, 0))
-        frame = framing_of(load(CCR, 0), load(TCR, 0) & 0x1F)
-        double = frame.byte_halves == 1  # 8D moves pairs from even addresses
-        start = offset & ~1 if double else offset
-        count = (offset + length - start + 1) & ~1 if double else length
-        head = head_of(frame, load(IR, 0), start, load(ABR, 0))
+        frame, head = self._frame(offset)
+        start, count = offset, length
+        if frame.byte_halves == 1:  # 8D moves pairs from even addresses
+            if offset & 1:
+                start = offset - 1
+                frame, head = self._frame(start)
+            count = (offset + length - start + 1) & ~1
         byte = max(frame.byte_halves * clock // 2, 1)  # DMODE may name no lines, as in Transfer
         ahead = 0 if load(CR, 0) & NOPREF else FIFO
         if offset == self._next and self._store is None:
@@ -157,21 +159,19 @@ class Window:
         frame, head = self._frame(0)
         if xspi.wire.reach(frame) != (True, True) or (frame.dqs and not soc.nor.drives_dqs):
             return False
-        if frame.byte_halves == 1 and not swaps(frame, xspi.wire.memory_type()):
+        if frame.byte_halves == 1 and not (frame.pairs and xspi.wire.swapping):
             return False
         return soc.nor.serves_content(frame, head, soc.time.now) and soc.nor.keeps_up(head[0], xspi.wire.clock())
 
     def _frame(self, offset: int) -> tuple[Framing, bytes]:
         """The frame of a read at `offset`."""
-        load = self._xspi.load
-        frame = framing_of(load(CCR), load(TCR) & 0x1F)
-        return frame, head_of(frame, load(IR), offset, load(ABR))
+        load = self._xspi.words.get
+        return frame_at(load(CCR, 0), load(TCR, 0) & 0x1F, load(IR, 0), offset, load(ABR, 0))
 
     def _write_frame(self, offset: int) -> tuple[Framing, bytes]:
         """The frame of a store at `offset`."""
         load = self._xspi.load
-        frame = framing_of(load(WCCR), load(WTCR) & 0x1F)
-        return frame, head_of(frame, load(WIR), offset, load(WABR))
+        return frame_at(load(WCCR), load(WTCR) & 0x1F, load(WIR), offset, load(WABR))
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""

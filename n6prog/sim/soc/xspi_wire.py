@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.sim.clock import PS_PER_SECOND
 from n6prog.sim.nor.wire import Framing, swap_pairs
-from n6prog.sim.soc.xspi_frame import swaps
+from n6prog.sim.soc.xspi_frame import MTYP_SWAPS
 from n6prog.sim.soc.xspi_map import CALFCR, CALSIR, CALSOR, CR, CSSEL, DCR1, DCR2, MSEL, NEVER
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Wire:
     def __init__(self, xspi: Xspi, soc: Soc) -> None:
         self._xspi = xspi
         self._soc = soc
+        self._nor = soc.nor
+        self._reaches = soc.reaches[xspi.number] = {}  # by CR's bits and lines, as long as the routes hold
         self._clock = 0  # as last worked out, 0 when it must be again
         self.clear()
 
@@ -36,6 +38,7 @@ class Wire:
         self.free_at = 0  # NCS stays high until then
         self.calibrate = True
         self.clock_changed()
+        self.device_changed()
 
     # ---- what the registers say -----------------------------------------------------------------------------------
 
@@ -50,26 +53,25 @@ class Wire:
         """RCC or DCR2 was written."""
         self._clock = 0
 
-    def memory_type(self) -> int:
-        """DCR1.MTYP."""
-        return self._xspi.words.get(DCR1, 0) >> 24 & 7
-
-    def device_size(self) -> int:
-        """Bytes of the device by DCR1.DEVSIZE."""
-        return 2 << (self._xspi.words.get(DCR1, 0) >> 16 & 0x1F)
+    def device_changed(self) -> None:
+        """DCR1 was written."""
+        value = self._xspi.words.get(DCR1, 0)
+        self.device_size = 2 << (value >> 16 & 0x1F)  # bytes, by DEVSIZE
+        self.swapping = value >> 24 & 7 in MTYP_SWAPS  # of each pair of bytes, by MTYP
+        self._high_clocks = (value >> 8 & 0x3F) + 1  # CSHT
 
     def high_time(self, clock: int) -> int:
         """Picoseconds that NCS stays high between frames (DCR1.CSHT)."""
-        return ((self._xspi.words.get(DCR1, 0) >> 8 & 0x3F) + 1) * clock
+        return self._high_clocks * clock
 
     def raised(self, moment: int, clock: int) -> None:
         """NCS rises at `moment`."""
         if clock < NEVER:
-            self.free_at = moment + self.high_time(clock)
+            self.free_at = moment + self._high_clocks * clock
 
     def start(self, now: int, clock: int) -> int:
         """When a frame wanted at `now` begins: after the high time of NCS and a calibration that is due."""
-        begin = max(now, self.free_at)
+        begin = now if now > self.free_at else self.free_at
         if self.calibrate:
             self.calibrate = False
             words = self._xspi.words
@@ -83,11 +85,9 @@ class Wire:
     def reach(self, frame: Framing) -> tuple[bool, bool]:
         """Whether a frame arrives at the NOR, and whether what it answers comes back."""
         control = self._xspi.words.get(CR, 0) & (CSSEL | 3 << MSEL)
-        lines = frame.lines
-        key = (self._xspi.number, lines, control)
-        known = self._soc.reaches.get(key)
+        known = self._reaches.get(control | frame.lines)  # CSSEL and MSEL stand above any number of lines
         if known is None:
-            known = self._soc.reaches[key] = self._reach(lines, control)
+            known = self._reaches[control | frame.lines] = self._reach(frame.lines, control)
         return known
 
     def _reach(self, lines: int, control: int) -> tuple[bool, bool]:
@@ -96,38 +96,28 @@ class Wire:
             return False, False  # another device is selected, or other lines than IO0 to IO3
         return route.reaches(lines), route.hears(lines)
 
-    def send(
-        self,
-        start: int,
-        clock: int,
-        frame: Framing,
-        head: bytes,
-        out: bytes = b"",
-        want: int = 0,
-        end: int | None = None,
-    ) -> bytes | None:
-        """One frame to whatever the pins lead to, in the order of the wire; None when nothing answered.
+    def put(self, start: int, clock: int, frame: Framing, head: bytes, data: bytes, end: int | None = None) -> None:
+        """A frame with `data` as the program has them to whatever the pins lead to.
 
         NCS rises at `end`, by default when the last bit is through.
         """
-        arrives, heard = self.reach(frame)
-        answer = self._soc.nor.transaction(start, clock, frame, head, out, want, end) if arrives else None
-        return answer if heard else None
-
-    def put(self, start: int, clock: int, frame: Framing, head: bytes, data: bytes, end: int) -> None:
-        """A frame with `data` as the program has them; NCS rises at `end`."""
-        self.send(start, clock, frame, head, swap_pairs(data) if swaps(frame, self.memory_type()) else data, 0, end)
+        if self.reach(frame)[0]:
+            out = swap_pairs(data) if frame.pairs and self.swapping else data
+            self._nor.transaction(start, clock, frame, head, out, 0, end)
 
     def get(self, start: int, clock: int, frame: Framing, head: bytes, length: int) -> tuple[bytes, bool]:
         """`length` bytes as the data register holds them, or what floats on the lines; and whether they were sampled.
 
         With CCR.DQSE nothing is sampled unless the device strobes.
         """
-        nor = self._soc.nor
-        answer = self.send(start, clock, frame, head, b"", length)
-        sampled = not frame.dqs or (answer is not None and nor.drives_dqs)
-        data = answer if answer is not None else nor.floating.fill(length)
-        return swap_pairs(data) if swaps(frame, self.memory_type()) else data, sampled
+        nor = self._nor
+        arrives, heard = self.reach(frame)
+        answer = nor.transaction(start, clock, frame, head, b"", length) if arrives else None
+        if answer is None or not heard:
+            data, strobed = nor.floating.fill(length), False
+        else:
+            data, strobed = answer, nor.drives_dqs
+        return swap_pairs(data) if frame.pairs and self.swapping else data, strobed or not frame.dqs
 
     def snapshot(self) -> dict[str, int | bool]:
         """The state, JSON-able."""
@@ -136,3 +126,4 @@ class Wire:
     def restore(self, state: Mapping[str, int | bool]) -> None:
         """Take back what `snapshot` gave."""
         self.free_at, self.calibrate = int(state["free_at"]), bool(state["calibrate"])
+        self.device_changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from n6prog.sim.nor.wire import NONE, Phase
-from n6prog.sim.soc.xspi_frame import framing_of, head_of, head_sent, swaps
+from n6prog.sim.soc.xspi_frame import frame_at, framing_of, head_sent
 
 
 def test_a_one_line_read_with_dummies():
@@ -46,10 +46,13 @@ def test_every_phase_has_its_mode_its_rate_and_its_size(shift):
 
 
 def test_head_bytes_are_right_aligned_and_big_endian():
-    frame = framing_of(0x0012_3C1C, 0)  # 16-bit instruction, 32-bit address, 16-bit alternate on two lines
-    assert head_of(frame, 0xFFFF_EE11, 0x1234_5678, 0xFFFF_A55A) == bytes.fromhex("ee11 12345678 a55a")
-    assert head_of(framing_of(0x2101, 0), 0x5A, 0x0112_3456, 9) == bytes.fromhex("5a 123456")
-    assert head_of(framing_of(0x0400, 0), 0x5A, 0x77, 9) == b"\x77"
+    # 16-bit instruction, 32-bit address, 16-bit alternate on two lines
+    frame, head = frame_at(0x0012_3C1C, 3, 0xFFFF_EE11, 0x1234_5678, 0xFFFF_A55A)
+    assert frame == framing_of(0x0012_3C1C, 3)
+    assert head == bytes.fromhex("ee11 12345678 a55a")
+    assert frame_at(0x0012_3C1C, 3, 0xFFFF_EE11, 0x1234_5679, 0xFFFF_A55A)[1] == bytes.fromhex("ee11 12345679 a55a")
+    assert frame_at(0x2101, 0, 0x5A, 0x0112_3456, 9)[1] == bytes.fromhex("5a 123456")
+    assert frame_at(0x0400, 0, 0x5A, 0x77, 9)[1] == b"\x77"
 
 
 def test_of_a_head_whole_bytes_are_out_after_so_many_clocks():
@@ -79,8 +82,14 @@ def test_of_a_head_whole_bytes_are_out_after_so_many_clocks():
         (0x0D00_0000, 1, False),  # 16 lines
     ],
 )
-def test_pairs_are_swapped_in_8d_by_the_memory_type(ccr, memory_type, swapped):
-    assert swaps(framing_of(ccr, 0), memory_type) is swapped
+def test_pairs_are_swapped_in_8d_by_the_memory_type(bench, ccr, memory_type, swapped):
+    bench.xw(0x08, memory_type << 24)
+    bench.fake.answer = b"\1\2"
+    given = b"\2\1" if swapped else b"\1\2"
+    wire, frame = bench.xspi.wire, framing_of(ccr, 0)
+    assert wire.get(0, 1, frame, b"\5", 2) == (given, True)
+    wire.put(0, 1, frame, b"\2", b"\1\2")
+    assert bench.heard[-1][3] == given
 
 
 @pytest.mark.parametrize("mode", [5 | 1 << 3, 6, 7, 6 | 1 << 3])
