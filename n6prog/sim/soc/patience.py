@@ -28,7 +28,9 @@ class Patience:
 
     def wait(self, time: Timeline, horizon: int) -> None:
         """One more look for what never comes: from the 65th on a 64th of the time so far, a millisecond at most."""
-        self._look(time)
+        if not self._count:
+            self._since = time.now
+        self._count += 1
         if self._count > _FREE:
             time.advance_to(min(time.now + min((time.now - self._since) // _FREE, _LONGEST), horizon))
 
@@ -39,9 +41,9 @@ class Patience:
             self._since = now
         self._count += 1
         until = now + max(now - self._since, _LEAST)
-        time.advance_to(min(until, event, horizon))
-
-    def _look(self, time: Timeline) -> None:
-        if not self._count:
-            self._since = time.now
-        self._count += 1
+        if event < until:
+            until = event
+        if horizon < until:
+            until = horizon
+        if until > now:
+            time.now = until

@@ -100,7 +100,7 @@ class Xspi(Block):
         time = self._soc.time
         time.now += self.cost
         if offset == SR:
-            return self._look(time) & ((1 << 8 * size) - 1)
+            return self.look(time) & ((1 << 8 * size) - 1)
         self.seen = -1
         if offset != DR:
             return super().read(address, size)
@@ -240,9 +240,10 @@ class Xspi(Block):
 
     def _start_write(self, now: int) -> bool:
         """The first write of DR: does it start a transfer?"""
-        if not self.load(CR) & EN or self.mode or not self.load(CCR) >> 24 & 7:
+        load = self.words.get
+        if not load(CR, 0) & EN or self.mode or not load(CCR, 0) >> 24 & 7:
             return False
-        if self._status(now) & BUSY or not self._open(self.load(DLR) + 1, now):
+        if (self.state != IDLE and self._status(now) & BUSY) or not self._open(load(DLR, 0) + 1, now):
             return False
         self.state = WRITE
         self.transfer.start_write()
@@ -327,7 +328,7 @@ class Xspi(Block):
             return self.poller.next_event(every=bool(self.interrupts & FTF))
         return self.window.open_until if state == MAPPED and self.window.open_until > now else NEVER
 
-    def _look(self, time: Timeline) -> int:
+    def look(self, time: Timeline) -> int:
         """A read of SR by a program."""
         value = self._status(time.now)
         moved = self.input.popped if self.state == READ else len(self.output.sent) if self.state == WRITE else 0

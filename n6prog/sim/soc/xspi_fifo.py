@@ -38,12 +38,14 @@ class ReadStream:
 
     def arrived(self, now: int) -> int:
         """Bytes that have come in by `now`; the clock stops while the FIFO is full."""
-        count = self._count + max(now - self._moment, 0) // self._byte
+        elapsed = now - self._moment
+        count = self._count + elapsed // self._byte if elapsed > 0 else self._count
         full = self.popped + FIFO
         if count >= full:
             count = full
             self._count, self._moment = full, now
-        self.at_hand = max(self.at_hand, min(count, self.cap))
+        if count > self.at_hand:
+            self.at_hand = min(count, self.cap)
         return self.at_hand
 
     def moment_of(self, count: int) -> int:
@@ -135,6 +137,8 @@ class WriteStream:
 
     def level(self, now: int) -> int:
         """Bytes in the FIFO."""
+        if self.dry <= now:
+            return int(self.wedged)
         left = -(-(self.dry - now) // self._byte)
         return max(min(len(self.sent), left, FIFO), int(self.wedged))
 

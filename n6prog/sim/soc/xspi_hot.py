@@ -62,96 +62,134 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
 
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
-    """`read` for the address of SR: nothing or a command under way, mapped, or between two bursts but the last."""
-    cost, source, sink, slow = xspi.cost, xspi.input, xspi.output, xspi.read
-    window, patience = xspi.window, xspi.patience
-    polled = _polled_reader(xspi, soc)
+    """`read` for the address of SR: all of it, without interrupts. What a state shows is a function of its own."""
+    cost, slow = xspi.cost, xspi.read
+
+    def any_look() -> int:
+        time = soc.time
+        time.now += cost
+        return xspi.look(time)
+
+    looks = [any_look] * 8
+    looks[MAPPED] = _mapped_look(xspi, soc, any_look)
+    looks[WRITE] = _write_look(xspi, soc, any_look)
+    looks[IDLE] = looks[COMMAND] = _command_look(xspi, soc, any_look)
+    looks[POLL] = _poll_look(xspi, soc, any_look)
+    looks[READ] = _read_look(xspi, soc, any_look)
 
     def read(address: int, size: int) -> int:
-        state = xspi.state
         if size != 4 or xspi.interrupts:
             return slow(address, size)
+        return looks[xspi.state]()
+
+    return read
+
+
+def _mapped_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], int]:
+    """SR while mapped, with NCS high."""
+    cost, window, patience = xspi.cost, xspi.window, xspi.patience
+
+    def look() -> int:
+        value = xspi.flags | BUSY if window.touched else xspi.flags
+        if window.open_until or value != xspi.seen:
+            return plain()
         time = soc.time
-        if state == MAPPED and not window.open_until:
-            value = xspi.flags | BUSY if window.touched else xspi.flags
-            if value == xspi.seen:  # and so it stays
-                time.now += cost
-                patience.wait(time, soc.horizon)
-                return value
-            return slow(address, size)
-        if state == WRITE:
-            now = time.now + cost
-            left = sink.dry - now
-            busy = sink.depth - xspi.threshold * (sink.word >> 2)  # a level above this is no room for a burst
-            if left > busy:
-                now += left - busy
-                left = busy
-                if now > soc.horizon:
-                    return slow(address, size)
-            time.now = now
-            level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
-            xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
-            return xspi.flags | BUSY | FTF | level << 8
-        if state in (IDLE, COMMAND):
-            value = xspi.flags | (BUSY if state else 0) | (0 if xspi.mode else FTF)
-            if xspi.mode == 2 or value == xspi.seen or (state and time.now + cost >= xspi.transfer.end):
-                return slow(address, size)
-            time.now += cost
-            xspi.seen = value
-            return value
-        if state == POLL:
-            return polled(address, size)
+        time.now += cost
+        patience.wait(time, soc.horizon)  # and so it stays
+        return value
+
+    return look
+
+
+def _write_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], int]:
+    """SR between two bursts of a write: lets time pass until there is room for the next."""
+    cost, sink = xspi.cost, xspi.output
+
+    def look() -> int:
+        time = soc.time
+        now = time.now + cost
+        left = sink.dry - now
+        busy = sink.depth - xspi.threshold * (sink.word >> 2)  # a level above this is no room for a burst
+        if left > busy:
+            now += left - busy
+            left = busy
+            if now > soc.horizon:
+                return plain()
+        time.now = now
+        level = max(min(len(sink.sent), -(-left * 4 // sink.word), FIFO), 0)
+        xspi.seen = (xspi.flags | BUSY | FTF) & 0x3F
+        return xspi.flags | BUSY | FTF | level << 8
+
+    return look
+
+
+def _command_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], int]:
+    """SR while nothing or a command is under way, the first time that it shows this."""
+    cost, transfer = xspi.cost, xspi.transfer
+
+    def look() -> int:
+        state, mode, time = xspi.state, xspi.mode, soc.time
+        now = time.now + cost
+        value = xspi.flags | (BUSY if state else 0) | (0 if mode else FTF)
+        if mode == 2 or value == xspi.seen or (state and now >= transfer.end):
+            return plain()
+        time.now = now
+        xspi.seen = value
+        return value
+
+    return look
+
+
+def _read_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], int]:
+    """SR between two bursts of a read, but the last: lets time pass until the next has come."""
+    cost, source = xspi.cost, xspi.input
+
+    def look() -> int:
         popped = source.popped
         wanted = popped + xspi.threshold
-        if not popped or state != READ or wanted >= source.total or wanted > source.cap:
-            return slow(address, size)
+        if not popped or wanted >= source.total or wanted > source.cap:
+            return plain()
+        time = soc.time
         time.now += cost
         if source.arrived(time.now) < wanted:
             moment = source.moment_of(wanted)
             if moment > soc.horizon:
                 time.now -= cost
-                return slow(address, size)
+                return plain()
             time.advance_to(moment)
         count = source.arrived(time.now)
         if count == source.total:
             time.now -= cost
-            return slow(address, size)
+            return plain()
         value = xspi.flags | BUSY | FTF | (count - popped) << 8
         xspi.seen = value & 0x3F
         return value
 
-    return read
+    return look
 
 
-def _polled_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
-    """All of SR in automatic polling, without interrupts: as long as polls that are over do not match."""
-    cost, poller, patience, slow = xspi.cost, xspi.poller, xspi.patience, xspi.read
+def _poll_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], int]:
+    """SR in automatic polling: as long as polls that are over do not match."""
+    cost, poller, patience = xspi.cost, xspi.poller, xspi.patience
 
-    def read(address: int, size: int) -> int:
+    def look() -> int:
         time = soc.time
-        now = time.now + cost
-        news = poller.news(now)
-        if news is None:
-            return slow(address, size)
-        value = xspi.flags | (BUSY | FTF if news else BUSY)
-        if value != xspi.seen:
-            time.now = now
-            patience.reset()
-            xspi.seen = value
-            return value
-        event = poller.next_event(every=False)
-        if event >= NEVER:
-            return slow(address, size)
+        now, due = time.now + cost, poller.due
+        if now >= due or poller.matching or due >= NEVER:
+            return plain()
         time.now = now
-        patience.wait_for(time, event, soc.horizon)
-        news = poller.news(time.now)
-        value = xspi.load(SR) if news is None else xspi.flags | (BUSY | FTF if news else BUSY)
-        if value != xspi.seen:
-            patience.reset()
+        value = xspi.flags | (BUSY | FTF if now >= poller.fresh_at else BUSY)
+        if value == xspi.seen:
+            patience.wait_for(time, due, soc.horizon)
+            now = time.now
+            value = xspi.load(SR) if now >= due else xspi.flags | (BUSY | FTF if now >= poller.fresh_at else BUSY)
+            if value == xspi.seen:
+                return value
+        patience.reset()
         xspi.seen = value
         return value
 
-    return read
+    return look
 
 
 def writers(xspi: Xspi, soc: Soc) -> dict[int, Callable[[int, int, int], None]]:

@@ -32,41 +32,52 @@ class Poller:
         self._begin = self._clock = 0
         self._duration, self._period = NEVER, 1
         self._length = 0
-        self._matching = False
+        self.matching = False
         self._next = 0
         self._seen = 0  # polls accounted for
         self._taken = 0  # polls done when DR was last read
+        self._derive()
+
+    def _derive(self) -> None:
+        """When the first poll is over that may come out otherwise, and when the first one since DR was last read."""
+        self.due = min(self._over(self._next), NEVER)
+        self.fresh_at = self._over(self._taken)
+
+    def _over(self, number: int) -> int:
+        """When that poll is over."""
+        return self._begin + number * self._period + self._duration
 
     def start(self, length: int) -> None:
         """The first poll of `length` bytes begins; the next one PIR clocks after its end, NCS high time at least."""
-        self.clear()
-        transfer = self._xspi.transfer
+        xspi = self._xspi
+        transfer = xspi.transfer
         frame, clock = transfer.frame, transfer.clock
-        self._length = min(length, LONGEST)
+        self._length = length = min(length, LONGEST)
         self._begin, self._clock = transfer.begin, clock
-        self._duration = frame.head_clocks * clock + self._length * frame.byte_halves * clock // 2
-        pause = self._xspi.load(PIR) * clock
-        self._period = self._duration + max(pause, self._xspi.wire.high_time(clock))
+        self._duration = duration = frame.head_clocks * clock + length * frame.byte_halves * clock // 2
+        self._period = duration + max(xspi.words.get(PIR, 0) * clock, xspi.wire.high_time(clock))
+        self._seen = self._taken = 0
         self._make(0)
 
     def _make(self, number: int) -> None:
         """One poll."""
+        xspi, nor = self._xspi, self._soc.nor
+        transfer, load = xspi.transfer, xspi.words.get
         start = self._begin + number * self._period
-        change = self._soc.nor.next_change(start)  # before the frame, which lets what falls into it happen
-        transfer = self._xspi.transfer
-        self.data, strobed = self._xspi.wire.get(start, self._clock, transfer.frame, transfer.head, self._length)
-        load = self._xspi.words.get
+        change = nor.next_change(start)  # before the frame, which lets what falls into it happen
+        self.data, strobed = xspi.wire.get(start, self._clock, transfer.frame, transfer.head, self._length)
         mask = load(PSMKR, 0)
         differs = (int.from_bytes(self.data, "little") ^ load(PSMAR, 0)) & mask
-        self._matching = strobed and (differs != mask if load(CR, 0) & PMM else differs == 0)
+        self.matching = strobed and (differs != mask if load(CR, 0) & PMM else differs == 0)
         if change is None:
-            change = self._soc.nor.next_change(start)
+            change = nor.next_change(start)
         self._next = NEVER
         if not strobed:
             self._duration = NEVER  # waits for edges of DQS for ever
         elif change is not None:
             # what is over by then has not seen it
             self._next = max(number + 1, (change - self._begin - self._duration) // self._period + 1)
+        self._derive()
 
     def _done(self, now: int) -> int:
         """How many polls are over; 0 or less before the first."""
@@ -80,38 +91,26 @@ class Poller:
             known = min(done, self._next)
             if known > self._seen:
                 self._seen = known
-                found = found or self._matching
+                found = found or self.matching
                 if found and once:
                     return True
             if self._next >= done:
                 return found
             self._make(self._next)
 
-    def news(self, now: int) -> bool | None:
-        """`fresh` where `now` shows nothing but polls that did not match, which are accounted for as `matched` does it.
-
-        None where it shows more.
-        """
-        done = (now - self._begin - self._duration) // self._period + 1
-        if done > self._seen:
-            if done > self._next or self._matching:
-                return None
-            self._seen = done
-        return done > self._taken
-
     def fresh(self, now: int) -> bool:
         """FTF: whether there was a poll since DR was last read."""
-        return self._done(now) > self._taken
+        return now >= self.fresh_at
 
     def take(self, now: int) -> int:
         """DR: the bytes of the last poll."""
         self._taken = self._done(now)
+        self._derive()
         return int.from_bytes(self.data, "little")
 
     def next_event(self, every: bool) -> int:
         """When there can be news: a match, a poll whose outcome may differ, or (`every`) just the next poll's end."""
-        number = self._seen if every or self._matching else self._next
-        return min(self._begin + number * self._period + self._duration, NEVER)
+        return min(self._over(self._seen), NEVER) if every or self.matching else self.due
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""
@@ -122,7 +121,7 @@ class Poller:
             "clock": self._clock,
             "period": self._period,
             "length": self._length,
-            "matching": self._matching,
+            "matching": self.matching,
             "next": self._next,
             "seen": self._seen,
             "taken": self._taken,
@@ -133,5 +132,6 @@ class Poller:
         self.data = bytes.fromhex(str(state["data"]))
         self._begin, self._duration = int(state["begin"]), int(state["duration"])
         self._clock, self._period, self._length = int(state["clock"]), int(state["period"]), int(state["length"])
-        self._matching = bool(state["matching"])
+        self.matching = bool(state["matching"])
         self._next, self._seen, self._taken = int(state["next"]), int(state["seen"]), int(state["taken"])
+        self._derive()

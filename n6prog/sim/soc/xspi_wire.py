@@ -71,7 +71,7 @@ class Wire:
 
     def start(self, now: int, clock: int) -> int:
         """When a frame wanted at `now` begins: after the high time of NCS and a calibration that is due."""
-        begin = now if now > self.free_at else self.free_at
+        begin = max(now, self.free_at)
         if self.calibrate:
             self.calibrate = False
             words = self._xspi.words
