@@ -93,6 +93,7 @@ class NorDevice:
         self.protection = Protection(part, self.registers)
         self.ecc = EccStatus(part.dies)
         self.frames = FrameLog()
+        self._note = self.frames.note
         self.on_change: Callable[[], None] | None = None
         self.mode = "1S"
         self.wel = False
@@ -191,7 +192,7 @@ class NorDevice:
         """
         if start >= self.dies_at:
             self.power_off(self.dies_at)
-        self.frames.note((frame, start, head, out, want or len(out)))
+        self._note((frame, start, head, out, want))
         mode = self.mode
         operation = self.operation
         if operation is not None:
@@ -200,7 +201,7 @@ class NorDevice:
                 self.settle(operation.end)
             elif start < operation.start + self.part.program_settle and operation.kind == "program":
                 self._cancel(operation)
-        if not self.powered or self.reset_low or start < self.ready_at or self.faults.mute:
+        if start < self.ready_at or not self.powered or self.reset_low or self.faults.mute:
             return None
         foreign = frame.mode != mode
         if self.boot_read:

@@ -30,7 +30,7 @@ class Frame(NamedTuple):
     data: bytes
 
 
-Raw = tuple[Framing, int, bytes, bytes, int]  # framing, start in picoseconds, head, data sent, number of data bytes
+Raw = tuple[Framing, int, bytes, bytes, int]  # framing, start in picoseconds, head, data sent, bytes sampled
 
 
 class FrameLog(Sequence[Frame]):
@@ -68,11 +68,12 @@ class FrameLog(Sequence[Frame]):
         return f"<{len(self)} frames>"
 
 
-def frame_of(frame: Framing, start: int, head: bytes, data: bytes, length: int) -> Frame:
+def frame_of(frame: Framing, start: int, head: bytes, data: bytes, sampled: int) -> Frame:
     """The log entry of one transaction that starts at `start` picoseconds."""
     first = head or data
     address = None
     if frame.address.lines:
         at = frame.instruction.size if frame.instruction.lines else 0
         address = int.from_bytes(head[at : at + frame.address.size], "big")
-    return Frame(start / SECOND, frame.mode, first[0] if first else 0, address, frame.dummy, length, bytes(data[:KEPT]))
+    opcode, length = first[0] if first else 0, sampled or len(data)
+    return Frame(start / SECOND, frame.mode, opcode, address, frame.dummy, length, bytes(data[:KEPT]))

@@ -129,13 +129,10 @@ class Soc:
 
     def _window(self, address: int) -> Window:
         """The window `address` lies in. Without a clock, or held in reset, its XSPI never ends the transfer."""
-        number = WINDOWS.get(address & -WINDOW_SIZE)
-        if number is None:
-            raise BusFault(address)
-        bit = _XSPI_BITS[number]
-        if not self.rcc.enabled(clocks.AHB5ENR, bit) or self.rcc.held(clocks.AHB5ENR, bit):
-            raise BusHang(address)
-        return self.xspis[number].window
+        window = self._windows.get(address & -WINDOW_SIZE)
+        if window is None:
+            raise BusHang(address) if address & -WINDOW_SIZE in WINDOWS else BusFault(address)
+        return window
 
     def mapped(self, number: int = 2) -> bool:
         """Whether XSPI `number` is in memory-mapped mode."""
@@ -246,6 +243,12 @@ class Soc:
         self.hot.clear()
         self.hot_writes.clear()
         self.hot_runs.clear()
+        self._windows = {
+            base: self.xspis[number].window
+            for base, number in WINDOWS.items()
+            if self.rcc.enabled(clocks.AHB5ENR, _XSPI_BITS[number])
+            and not self.rcc.held(clocks.AHB5ENR, _XSPI_BITS[number])
+        }
         for block, gate in self._gates:
             reader: Read = block.read
             writer: Write = block.write

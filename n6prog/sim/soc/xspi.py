@@ -16,6 +16,7 @@ from n6prog.sim.soc.irq import XSPI_IRQS
 from n6prog.sim.soc.patience import Patience
 from n6prog.sim.soc.xspi_map import (
     ABORT,
+    ADDRESSED,
     APMS,
     AR,
     BUSY,
@@ -48,7 +49,6 @@ from n6prog.sim.soc.xspi_map import (
     SR,
     STUCK,
     TCF,
-    TEF,
     TOF,
     WRITABLE,
     WRITE,
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
 
 
+_WRITING = frozenset({WRITE, DRAIN})
 _BUSY_STATES = frozenset({COMMAND, POLL, STUCK})
 
 
@@ -97,10 +98,10 @@ class Xspi(Block):
     def read(self, address: int, size: int) -> int:
         """A register read of `size` bytes."""
         offset = address & 0x3FF
+        if offset == SR:
+            return self.look() & ((1 << 8 * size) - 1)
         time = self._soc.time
         time.now += self.cost
-        if offset == SR:
-            return self.look(time) & ((1 << 8 * size) - 1)
         self.seen = -1
         if offset != DR:
             return super().read(address, size)
@@ -219,19 +220,24 @@ class Xspi(Block):
 
     def trigger(self, offset: int, now: int) -> None:
         """A write to IR or AR: does it start something? (table in hw-soc 7.3)"""
-        words = self.words
-        control, ccr = words.get(CR, 0), words.get(CCR, 0)
-        if not control & EN or self.mode == 3 or offset != (AR if ccr >> 8 & 7 else IR):
+        ccr = self.words.get(CCR, 0)
+        if offset == (AR if ccr & ADDRESSED else IR):
+            self.begin(ccr, now)
+
+    def begin(self, ccr: int, now: int) -> None:
+        """The write that a frame by `ccr` begins with, where it needs no data first."""
+        load, mode = self.words.get, self.mode
+        if not load(CR, 0) & EN or mode == 3:
             return
-        length = words.get(DLR, 0) + 1 if ccr >> 24 & 7 else 0
-        if length and not self.mode:
+        length = load(DLR, 0) + 1 if ccr >> 24 & 7 else 0
+        if length and not mode:
             return  # waits for data
-        if not self._open(length, now):
+        if not self.transfer.latch(length, now):
             return
         if not length:
             self.state = COMMAND
             self.transfer.start_command()
-        elif self.mode == 1:
+        elif mode == 1:
             self.state = READ
             self.transfer.start_read()
         else:
@@ -243,33 +249,20 @@ class Xspi(Block):
         load = self.words.get
         if not load(CR, 0) & EN or self.mode or not load(CCR, 0) >> 24 & 7:
             return False
-        if (self.state != IDLE and self._status(now) & BUSY) or not self._open(load(DLR, 0) + 1, now):
+        if (self.state != IDLE and self._status(now) & BUSY) or not self.transfer.latch(load(DLR, 0) + 1, now):
             return False
         self.state = WRITE
         self.transfer.start_write()
         return True
 
-    def _open(self, length: int, now: int) -> bool:
-        """A transfer of `length` bytes is wanted; False when it does not come to a frame."""
-        if not self.transfer.addressed(length):
-            self.flags |= TEF
-            return False
-        if not self.transfer.latch(now):
-            self.state = STUCK
-            return False
-        return True
-
     def _close(self, moment: int) -> None:
         """The transfer is over: NCS rises at `moment`, TCF with it."""
-        self._finish()
-        self.wire.raised(moment, self.transfer.clock)
-        self.state = IDLE
-
-    def _finish(self) -> None:
-        """TCF rises, once a transfer."""
-        if not self.transfer.told:
-            self.transfer.told = True
+        transfer = self.transfer
+        if not transfer.told:
+            transfer.told = True
             self.flags |= TCF
+        self.wire.raised(moment, transfer.clock)
+        self.state = IDLE
 
     # ---- status --------------------------------------------------------------------------------------------------
 
@@ -280,7 +273,9 @@ class Xspi(Block):
     def _status(self, now: int) -> int:
         """SR as it stands at `now`."""
         state = self.state
-        if state in (WRITE, DRAIN):
+        if state == IDLE:
+            pass
+        elif state in _WRITING:
             level = self.output.level(now)
             if level or state == WRITE:
                 return self.flags | BUSY | level << 8 | (FTF if FIFO - level >= self.threshold else 0)
@@ -290,8 +285,9 @@ class Xspi(Block):
             count = self.input.arrived(now)
             level = count - self.input.popped
             whole = count == self.input.total
-            if whole:
-                self._finish()
+            if whole and not self.transfer.told:
+                self.transfer.told = True
+                self.flags |= TCF
             return self.flags | BUSY | level << 8 | (FTF if level >= self.threshold or (whole and level) else 0)
         elif state == COMMAND:
             if now >= self.transfer.end:
@@ -310,9 +306,9 @@ class Xspi(Block):
 
     def _resting(self, now: int) -> int:
         """BUSY and FTF where no data move through the FIFO."""
-        state = self.state
-        busy = state in _BUSY_STATES or (state == MAPPED and self.window.touched)
-        threshold = self.mode == 0 or (self.mode == 2 and self.poller.fresh(now))
+        state, mode = self.state, self.mode
+        busy = state and (state in _BUSY_STATES or (state == MAPPED and self.window.touched))
+        threshold = not mode or (mode == 2 and self.poller.fresh(now))
         return (BUSY if busy else 0) | (FTF if threshold else 0)
 
     def _next_event(self, now: int) -> int:
@@ -328,16 +324,17 @@ class Xspi(Block):
             return self.poller.next_event(every=bool(self.interrupts & FTF))
         return self.window.open_until if state == MAPPED and self.window.open_until > now else NEVER
 
-    def look(self, time: Timeline) -> int:
+    def look(self) -> int:
         """A read of SR by a program."""
+        time = self._soc.time
+        time.now += self.cost
         value = self._status(time.now)
-        moved = self.input.popped if self.state == READ else len(self.output.sent) if self.state == WRITE else 0
-        between_bursts = moved > 0  # the next change is at most a FIFO away
-        if value & 0x3F == self.seen or (between_bursts and not value & FTF):
+        between_bursts = not value & FTF and self._has_moved()  # the next change is at most a FIFO away
+        if value & 0x3F == self.seen or between_bursts:
             event, horizon = self._next_event(time.now), self._soc.horizon
             if event >= NEVER:
                 self.patience.wait(time, horizon)
-            elif between_bursts:
+            elif self._has_moved():
                 time.advance_to(min(event, horizon))
             else:
                 self.patience.wait_for(time, event, horizon)
@@ -348,6 +345,11 @@ class Xspi(Block):
             self.patience.reset()
         self.seen = value & 0x3F
         return value
+
+    def _has_moved(self) -> bool:
+        """Whether data of the transfer under way have passed DR."""
+        state = self.state
+        return bool(self.input.popped if state == READ else state == WRITE and self.output.sent)
 
     @property
     def is_mapped(self) -> bool:

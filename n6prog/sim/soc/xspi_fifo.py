@@ -8,6 +8,8 @@ from n6prog.sim.clock import Timeline
 from n6prog.sim.soc.bus import BusHang
 from n6prog.sim.soc.xspi_map import FIFO, NEVER
 
+_NO_WORDS = memoryview(b"").cast("I")
+
 
 class ReadStream:
     """Bytes that arrive at an even pace from the device, and are taken out by reads of DR."""
@@ -23,7 +25,8 @@ class ReadStream:
 
     def _take(self, data: bytes, total: int, cap: int) -> None:
         self.data = data
-        self.words = memoryview(data[: len(data) & ~3]).cast("I")  # the same by words (of a little-endian host)
+        # the same by words (of a little-endian host), where there are more than one
+        self.words = memoryview(data[: len(data) & ~3]).cast("I") if len(data) > 4 else _NO_WORDS
         self.total = total
         self.cap = cap  # bytes that will ever arrive
         self.popped = 0

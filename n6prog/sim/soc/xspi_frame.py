@@ -24,18 +24,18 @@ def framing_of(ccr: int, dummy: int) -> Framing:
 
 
 @lru_cache(maxsize=64)
-def _around(ccr: int, dummy: int, instruction: int, alternate: int) -> tuple[Framing, bytes, bytes]:
+def _around(ccr: int, tcr: int, instruction: int, alternate: int) -> tuple[Framing, bytes, bytes]:
     """What frames that differ in their address have in common: the framing, the bytes before the address and behind."""
-    frame = framing_of(ccr, dummy)
+    frame = framing_of(ccr, tcr & 0x1F)
     return frame, _phase_bytes(frame.instruction, instruction), _phase_bytes(frame.alternate, alternate)
 
 
-def frame_at(ccr: int, dummy: int, instruction: int, address: int, alternate: int) -> tuple[Framing, bytes]:
+def frame_at(ccr: int, tcr: int, instruction: int, address: int, alternate: int) -> tuple[Framing, bytes]:
     """Framing and head: instruction, address and alternate bytes in the order of the wire.
 
     All are right-aligned in their registers.
     """
-    frame, before, behind = _around(ccr, dummy, instruction, alternate)
+    frame, before, behind = _around(ccr, tcr, instruction, alternate)
     return frame, before + _phase_bytes(frame.address, address) + behind
 
 

@@ -1,13 +1,18 @@
-"""The registers that loaders access by the million: the usual case first, everything else as `Xspi` itself has it."""
+"""The registers that loaders access by the million: the usual case first, everything else as `Xspi` itself has it.
+
+`xspi.state` is IDLE where it is false.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from n6prog.sim.soc.xspi_map import (
     ABORT,
+    ADDRESSED,
     AR,
     BUSY,
     CCR,
@@ -25,7 +30,6 @@ from n6prog.sim.soc.xspi_map import (
     IRQ_FLAGS,
     IRQ_SHIFT,
     MAPPED,
-    NEVER,
     PIR,
     POLL,
     PSMAR,
@@ -40,9 +44,6 @@ from n6prog.sim.soc.xspi_map import (
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
     from n6prog.sim.soc.xspi import Xspi
-
-
-_ADDRESSED = 7 << 8  # CCR.ADMODE: the frame starts with AR, else with IR
 
 
 def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
@@ -63,19 +64,13 @@ def data_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
 
 def status_reader(xspi: Xspi, soc: Soc) -> Callable[[int, int], int]:
     """`read` for the address of SR: all of it, without interrupts. What a state shows is a function of its own."""
-    cost, slow = xspi.cost, xspi.read
-
-    def any_look() -> int:
-        time = soc.time
-        time.now += cost
-        return xspi.look(time)
-
-    looks = [any_look] * 8
-    looks[MAPPED] = _mapped_look(xspi, soc, any_look)
-    looks[WRITE] = _write_look(xspi, soc, any_look)
-    looks[IDLE] = looks[COMMAND] = _command_look(xspi, soc, any_look)
-    looks[POLL] = _poll_look(xspi, soc, any_look)
-    looks[READ] = _read_look(xspi, soc, any_look)
+    slow, plain = xspi.read, xspi.look
+    looks = [plain] * 8
+    looks[MAPPED] = _mapped_look(xspi, soc, plain)
+    looks[WRITE] = _write_look(xspi, soc, plain)
+    looks[IDLE] = looks[COMMAND] = _command_look(xspi, soc, plain)
+    looks[POLL] = _poll_look(xspi, soc, plain)
+    looks[READ] = _read_look(xspi, soc, plain)
 
     def read(address: int, size: int) -> int:
         if size != 4 or xspi.interrupts:
@@ -173,16 +168,16 @@ def _poll_look(xspi: Xspi, soc: Soc, plain: Callable[[], int]) -> Callable[[], i
     cost, poller, patience = xspi.cost, xspi.poller, xspi.patience
 
     def look() -> int:
-        time = soc.time
-        now, due = time.now + cost, poller.due
-        if now >= due or poller.matching or due >= NEVER:
+        time, until = soc.time, poller.quiet_until
+        now = time.now + cost
+        if now >= until:
             return plain()
         time.now = now
         value = xspi.flags | (BUSY | FTF if now >= poller.fresh_at else BUSY)
         if value == xspi.seen:
-            patience.wait_for(time, due, soc.horizon)
+            patience.wait_for(time, until, soc.horizon)
             now = time.now
-            value = xspi.load(SR) if now >= due else xspi.flags | (BUSY | FTF if now >= poller.fresh_at else BUSY)
+            value = xspi.load(SR) if now >= until else xspi.flags | (BUSY | FTF if now >= poller.fresh_at else BUSY)
             if value == xspi.seen:
                 return value
         patience.reset()
@@ -294,7 +289,7 @@ def _plain_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, int]
     cost, mask, slow = xspi.cost, WRITABLE[offset], xspi.write
 
     def write(address: int, size: int, value: int) -> None:
-        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+        if xspi.state or size != 4 or xspi.interrupts:
             slow(address, size, value)
             return
         soc.time.now += cost
@@ -309,38 +304,44 @@ def _starting_writer(xspi: Xspi, soc: Soc, offset: int) -> Callable[[int, int, i
     cost, slow, last = xspi.cost, xspi.write, offset == AR
 
     def write(address: int, size: int, value: int) -> None:
-        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+        if xspi.state or size != 4 or xspi.interrupts:
             slow(address, size, value)
             return
         time = soc.time
-        time.now += cost
+        time.now = now = time.now + cost
         words = xspi.words
         words[offset] = value
         xspi.seen = -1
-        if bool(words.get(CCR, 0) & _ADDRESSED) is last:
-            xspi.trigger(offset, time.now)
+        ccr = words.get(CCR, 0)
+        if (ccr & ADDRESSED != 0) is last:
+            xspi.begin(ccr, now)
 
     return write
 
 
 def _control_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
     """CR while nothing runs, for another indirect mode, without interrupts before or after."""
-    cost, mask, slow = xspi.cost, WRITABLE[CR], xspi.write
-    unusual = ABORT | IRQ_FLAGS << IRQ_SHIFT
+    cost, slow = xspi.cost, xspi.write
 
     def write(address: int, size: int, value: int) -> None:
-        mode = value >> 28 & 3
-        usual = value & EN and not value & unusual and mode != 3
-        if not usual or size != 4 or xspi.state != IDLE or xspi.interrupts:
+        usual = _usual_control(value)
+        if usual is None or xspi.state or size != 4 or xspi.interrupts:
             slow(address, size, value)
             return
         soc.time.now += cost
-        xspi.words[CR] = value & mask
-        xspi.threshold = (value >> 8 & 0x3F) + 1
-        xspi.mode = mode
+        xspi.words[CR], xspi.threshold, xspi.mode = usual
         xspi.seen = -1
 
     return write
+
+
+@lru_cache(maxsize=64)
+def _usual_control(value: int) -> tuple[int, int, int] | None:
+    """CR, FIFO threshold and FMODE of an indirect mode or polling without interrupts; None for other values of CR."""
+    mode = value >> 28 & 3
+    if not value & EN or value & (ABORT | IRQ_FLAGS << IRQ_SHIFT) or mode == 3:
+        return None
+    return value & WRITABLE[CR], (value >> 8 & 0x3F) + 1, mode
 
 
 def _flag_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
@@ -348,7 +349,7 @@ def _flag_writer(xspi: Xspi, soc: Soc) -> Callable[[int, int, int], None]:
     cost, slow = xspi.cost, xspi.write
 
     def write(address: int, size: int, value: int) -> None:
-        if size != 4 or xspi.state != IDLE or xspi.interrupts:
+        if xspi.state or size != 4 or xspi.interrupts:
             slow(address, size, value)
             return
         soc.time.now += cost

@@ -13,6 +13,7 @@ CLEARABLE = TEF | TCF | SMF | TOF  # FTF follows the FIFO and is not cleared by 
 IRQ_SHIFT = 16  # CR: TEIE, TCIE, FTIE, SMIE, TOIE stand above the flags in the same order
 IRQ_FLAGS = TEF | TCF | FTF | SMF | TOF
 MSEL = 30  # shift
+ADDRESSED = 7 << 8  # CCR.ADMODE: the frame has an address, and starts with AR instead of IR
 DHQC = 1 << 28
 DQSE = 1 << 29
 FIFO = 64

@@ -39,13 +39,16 @@ class Poller:
         self._derive()
 
     def _derive(self) -> None:
-        """When the first poll is over that may come out otherwise, and when the first one since DR was last read."""
-        self.due = min(self._over(self._next), NEVER)
-        self.fresh_at = self._over(self._taken)
+        """The same as moments.
 
-    def _over(self, number: int) -> int:
-        """When that poll is over."""
-        return self._begin + number * self._period + self._duration
+        Until `quiet_until` nothing can be seen but that there are polls that do not match; 0 where that is not sure.
+        From `fresh_at` on there is a poll since DR was last read.
+        """
+        period = self._period
+        first = self._begin + self._duration  # the end of poll 0
+        self._due = due = min(first + self._next * period, NEVER)
+        self.quiet_until = 0 if self.matching or due == NEVER else due
+        self.fresh_at = first + self._taken * period
 
     def start(self, length: int) -> None:
         """The first poll of `length` bytes begins; the next one PIR clocks after its end, NCS high time at least."""
@@ -110,7 +113,9 @@ class Poller:
 
     def next_event(self, every: bool) -> int:
         """When there can be news: a match, a poll whose outcome may differ, or (`every`) just the next poll's end."""
-        return min(self._over(self._seen), NEVER) if every or self.matching else self.due
+        if not every and not self.matching:
+            return self._due
+        return min(self._begin + self._seen * self._period + self._duration, NEVER)
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""

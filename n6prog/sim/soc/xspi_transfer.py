@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Any
 from n6prog.sim.soc.patience import Patience
 from n6prog.sim.soc.xspi_fifo import ReadStream, WriteStream
 from n6prog.sim.soc.xspi_frame import frame_of, head_sent
-from n6prog.sim.soc.xspi_map import ABR, AR, CCR, COMMAND, DHQC, DLR, IR, LONGEST_READ, NEVER, TCR, UNLIMITED
+from n6prog.sim.soc.xspi_map import (
+    ABR,
+    ADDRESSED,
+    AR,
+    CCR,
+    COMMAND,
+    DHQC,
+    DLR,
+    IR,
+    LONGEST_READ,
+    NEVER,
+    STUCK,
+    TCR,
+    TEF,
+    UNLIMITED,
+)
 
 if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
@@ -32,7 +47,8 @@ class Transfer:
 
     def clear(self) -> None:
         """Nothing under way."""
-        self._latch_registers((0, 0, 0, 0, 0))
+        self._latched = 0, 0, 0, 0, 0  # CCR, TCR, IR, AR and ABR
+        self.frame, self.head = frame_of(*self._latched)
         self.clock = 0  # picoseconds
         self.begin = 0  # NCS fell
         self.end = 0  # when a command is over
@@ -40,33 +56,26 @@ class Transfer:
         self.input.clear()
         self.output.clear()
 
-    def addressed(self, length: int) -> bool:
-        """Whether the device has room for `length` bytes at AR; true where no address is sent.
+    def latch(self, length: int, now: int) -> bool:
+        """Take a frame with `length` bytes from the registers at `now`; False when it does not come to one.
 
-        Address, or address and length, beyond DEVSIZE is a transfer error (RM0456 30.4.17).
+        Address, or address and length, beyond DEVSIZE is a transfer error (RM0456 30.4.17). Without a clock all stands.
         """
-        words = self._xspi.words
-        if not words.get(CCR, 0) >> 8 & 7:
-            return True
-        needed = 1 if length > UNLIMITED else max(length, 1)
-        return words.get(AR, 0) + needed <= self._xspi.wire.device_size
-
-    def latch(self, now: int) -> bool:
-        """Take the frame from the registers at `now`; False when there is no clock to send it with."""
-        wire, get = self._xspi.wire, self._xspi.words.get
-        self._latch_registers((get(CCR, 0), get(TCR, 0), get(IR, 0), get(AR, 0), get(ABR, 0)))
+        xspi = self._xspi
+        wire, get = xspi.wire, xspi.words.get
+        ccr, address = get(CCR, 0), get(AR, 0)
+        if ccr & ADDRESSED and address + (1 if length > UNLIMITED else length or 1) > wire.device_size:
+            xspi.flags |= TEF
+            return False
+        self._latched = ccr, get(TCR, 0), get(IR, 0), address, get(ABR, 0)
+        self.frame, self.head = frame_of(*self._latched)
         self.told = False
         self.clock = clock = wire.clock()
         if clock >= NEVER:
+            xspi.state = STUCK
             return False
         self.begin = wire.start(now, clock)
         return True
-
-    def _latch_registers(self, latched: tuple[int, int, int, int, int]) -> None:
-        """CCR, TCR, IR, AR and ABR, and the frame that they make."""
-        self._latched = latched
-        ccr, tcr, instruction, address, alternate = latched
-        self.frame, self.head = frame_of(ccr, tcr & 0x1F, instruction, address, alternate)
 
     def _total(self) -> int:
         """Bytes of data; without a limit up to the end of the device."""
@@ -164,7 +173,8 @@ class Transfer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `snapshot` gave."""
         ccr, tcr, instruction, address, alternate = state["latched"]
-        self._latch_registers((ccr, tcr, instruction, address, alternate))
+        self._latched = ccr, tcr, instruction, address, alternate
+        self.frame, self.head = frame_of(*self._latched)
         self.clock, self.begin, self.end, self.told = state["clock"], state["begin"], state["end"], state["told"]
         self.input.restore(state["input"])
         self.output.restore(state["output"])

@@ -86,13 +86,14 @@ class Window:
         clock = xspi.wire.clock()
         if clock == NEVER or end == size == _WHOLE_WINDOW:
             raise BusHang(address)  # no clock; the last address of 256 MB (ES0620 2.4.6)
-        xspi.settle(self._soc.time.now)
+        if 0 < self.open_until <= self._soc.time.now:
+            xspi.settle(self._soc.time.now)
         return clock
 
     def read(self, address: int, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`. Raises BusFault where the block refuses, BusHang where nothing ever comes."""
-        xspi, time = self._xspi, self._soc.time
-        load = xspi.words.get
+        xspi, soc = self._xspi, self._soc
+        time, wire, load = soc.time, xspi.wire, xspi.words.get
         clock = self._check(address, offset + length, load(CCR, 0))
         frame, head = self._frame(offset)
         start, count = offset, length
@@ -101,7 +102,7 @@ class Window:
                 start = offset - 1
                 frame, head = self._frame(start)
             count = (offset + length - start + 1) & ~1
-        byte = max(frame.byte_halves * clock // 2, 1)  # DMODE may name no lines, as in Transfer
+        byte = frame.byte_halves * clock // 2 or 1  # DMODE may name no lines, as in Transfer
         ahead = 0 if load(CR, 0) & NOPREF else FIFO
         if offset == self._next and self._store is None:
             begin = time.now
@@ -109,17 +110,17 @@ class Window:
             data_at = begin - ready * byte
         else:
             self.raise_select(time.now)
-            begin = xspi.wire.start(time.now, clock)
+            begin = wire.start(time.now, clock)
             data_at = begin + frame.head_clocks * clock
-        data, strobed = xspi.wire.get(begin, clock, frame, head, count)
+        data, strobed = wire.get(begin, clock, frame, head, count)
         self.touched = True
         if not strobed:
             self.open_until = NEVER
             raise BusHang(address)
         self._flow = end = data_at + count * byte
-        time.now = max(begin, end) + -(-length // FIFO) * self._soc.model.mapped_burst
+        time.now = max(begin, end) + -(-length // FIFO) * soc.model.mapped_burst
         self._keep_open(offset + length, max(time.now, end + ahead * byte), clock)
-        return data[offset - start : offset - start + length]
+        return data if count == length else data[offset - start : offset - start + length]
 
     def write(self, address: int, offset: int, data: bytes) -> None:
         """A store at `offset`. Raises BusFault, BusHang."""
@@ -166,12 +167,12 @@ class Window:
     def _frame(self, offset: int) -> tuple[Framing, bytes]:
         """The frame of a read at `offset`."""
         load = self._xspi.words.get
-        return frame_at(load(CCR, 0), load(TCR, 0) & 0x1F, load(IR, 0), offset, load(ABR, 0))
+        return frame_at(load(CCR, 0), load(TCR, 0), load(IR, 0), offset, load(ABR, 0))
 
     def _write_frame(self, offset: int) -> tuple[Framing, bytes]:
         """The frame of a store at `offset`."""
         load = self._xspi.load
-        return frame_at(load(WCCR), load(WTCR) & 0x1F, load(WIR), offset, load(WABR))
+        return frame_at(load(WCCR), load(WTCR), load(WIR), offset, load(WABR))
 
     def snapshot(self) -> dict[str, object]:
         """The state, JSON-able."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from n6prog.sim.soc.soc import Soc
     from n6prog.sim.soc.xspi import Xspi
 
+_ROUTING = CSSEL | 3 << MSEL  # what of CR says where frames go
 CALIBRATION_CLOCKS = 32  # how long the delay line takes to calibrate is not published (GUESS)
 _PERIOD, _QUARTER = 0x0010_0020, 0x0004_0008  # what a calibration finds: plausible (GUESS), a quarter of it by RM0456
 
@@ -84,10 +85,10 @@ class Wire:
 
     def reach(self, frame: Framing) -> tuple[bool, bool]:
         """Whether a frame arrives at the NOR, and whether what it answers comes back."""
-        control = self._xspi.words.get(CR, 0) & (CSSEL | 3 << MSEL)
-        known = self._reaches.get(control | frame.lines)  # CSSEL and MSEL stand above any number of lines
+        way = self._xspi.words.get(CR, 0) & _ROUTING | frame.lines  # no bits in common
+        known = self._reaches.get(way)
         if known is None:
-            known = self._reaches[control | frame.lines] = self._reach(frame.lines, control)
+            known = self._reaches[way] = self._reach(frame.lines, way & _ROUTING)
         return known
 
     def _reach(self, lines: int, control: int) -> tuple[bool, bool]:

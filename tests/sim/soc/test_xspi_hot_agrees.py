@@ -289,9 +289,9 @@ def counted(monkeypatch, make_bench):
 
         return access
 
-    def look(xspi, time, plain=Xspi.look):
+    def look(xspi, plain=Xspi.look):
         taken.append(SR)
-        return plain(xspi, time)
+        return plain(xspi)
 
     monkeypatch.setattr(Xspi, "read", noting(Xspi.read))
     monkeypatch.setattr(Xspi, "write", noting(Xspi.write))
