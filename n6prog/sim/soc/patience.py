@@ -28,11 +28,12 @@ class Patience:
 
     def wait(self, time: Timeline, horizon: int) -> None:
         """One more look for what never comes: from the 65th on a 64th of the time so far, a millisecond at most."""
+        now = time.now
         if not self._count:
-            self._since = time.now
+            self._since = now
         self._count += 1
         if self._count > _FREE:
-            time.advance_to(min(time.now + min((time.now - self._since) // _FREE, _LONGEST), horizon))
+            time.advance_to(min(now + min((now - self._since) // _FREE, _LONGEST), horizon))
 
     def wait_for(self, time: Timeline, event: int, horizon: int) -> None:
         """One more look for what comes at `event`: as long as the waiting so far, 32 us at least."""

@@ -237,3 +237,20 @@ def test_without_a_clock_no_transfer_reaches_the_nor(bench, kind):
     bench.wait(1000)
     assert bench.sr() & 0x22 == 0x20
     assert bench.heard == []
+
+
+def test_a_reset_of_the_block_forgets_what_dcr1_said(bench):
+    """DCR1 reads 0 then: two bytes of memory, NCS high for one clock, no pairs swapped."""
+    bench.xw(0x08, 0x0119_0300)
+    assert bench.xspi.wire.device_size == 64 << 20
+    assert bench.xspi.wire.high_time(CLK) == 4 * CLK
+    bench.w(0x5602_8A20, 1 << 12)
+    bench.w(0x5602_9220, 1 << 12)
+    assert bench.xr(0x08) == 0
+    assert bench.xspi.wire.device_size == 2
+    assert bench.xspi.wire.high_time(CLK) == CLK
+    assert not bench.xspi.wire.swapping
+    bench.xw(0x00, 1)
+    bench.setup(0x0000_3404, 0x21)
+    bench.xw(0x48, 2)
+    assert bench.sr() & 1  # TEF: beyond the device
