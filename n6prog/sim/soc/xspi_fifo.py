@@ -41,8 +41,7 @@ class ReadStream:
 
     def arrived(self, now: int) -> int:
         """Bytes that have come in by `now`; the clock stops while the FIFO is full."""
-        elapsed = now - self._moment
-        count = self._count + elapsed // self._byte if elapsed > 0 else self._count
+        count = self._count + (now - self._moment) // self._byte  # less than there were, before the first comes
         full = self.popped + FIFO
         if count >= full:
             count = full
