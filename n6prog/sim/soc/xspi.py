@@ -274,8 +274,8 @@ class Xspi(Block):
         """SR as it stands at `now`."""
         state = self.state
         if state == IDLE:
-            pass
-        elif state in _WRITING:
+            return self.flags | self._resting(now)
+        if state in _WRITING:
             level = self.output.level(now)
             if level or state == WRITE:
                 return self.flags | BUSY | level << 8 | (FTF if FIFO - level >= self.threshold else 0)
