@@ -230,6 +230,24 @@ def test_a_run_fills_the_fifo_as_words_do(make_bench, before, count):
     assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
 
 
+@pytest.mark.parametrize("dummies", [0, 3, 4, 5, 8, 12, 31])
+@pytest.mark.parametrize("before", [1, 9, 15])
+@pytest.mark.parametrize("count", [8, 14])
+def test_a_run_behind_a_long_head_waits_for_room_as_words_do(make_bench, dummies, before, count):
+    """Words leave as fast as they come, but the head takes longer (64 clocks and the dummies) than a FIFO lasts."""
+    plain, fast = Way(make_bench(4 * CLK), fast=False), Way(make_bench(4 * CLK), fast=True)
+    for way in (plain, fast):
+        way.begin("write", 0x0400_3131, 256, 3 << 8)  # CCR: 32-bit instruction and address on one line, data on eight
+        way.write(TCR, dummies)
+        for _ in range(before):
+            way.write(DR, 0x5A)
+    assert fast.bench.soc.hot_runs[XSPI2 + DR](bytes(4 * count), plain.bench.time.now + 10_000 * CLK)
+    for _ in range(count):
+        plain.write(DR, 0)
+    assert fast.seen() == plain.seen()
+    assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
+
+
 @pytest.mark.parametrize("flags", [0, 1])
 def test_from_the_65th_look_without_news_a_program_waits_whatever_the_width_of_its_looks(make_bench, flags):
     way = Way(make_bench(CLK), fast=True)
@@ -457,6 +475,17 @@ def test_polls_looked_at_are_the_same_to_the_journal_and_at_the_horizon(make_ben
     assert found[0] == found[1]
     assert found[0][0][0] == BUSY | FTF
     assert found[0][0][1]["seen"] == (1 if interval else (301 - 9) // (9 + 2) + 1)  # 9 CLK, NCS high for 2
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(("early", "shown"), [(1, BUSY | FTF), (0, BUSY | FTF | SMF)])
+def test_a_first_look_at_the_end_of_a_poll_that_matches_shows_it(make_bench, early, shown, fast):
+    way = Way(make_bench(CLK), fast)
+    way.begin("busy", OCTAL, 4, 0)  # WIP falls 2800 CLK on, 8 accesses before the first poll; each takes 5 + 4 and 2
+    begun = way.bench.time.now
+    assert (2800 - 8) % 11 == 9  # so while NCS is high: the next poll is the first to see it
+    way.bench.time.now = begun + (2792 // 11 + 1) * 11 * CLK + 9 * CLK - CLK - early
+    assert way.read(SR) == shown
 
 
 def test_looks_at_a_mapped_controller_after_a_read_whose_end_nobody_saw(make_bench):

@@ -74,6 +74,29 @@ def test_nothing_starts_while_disabled(bench, mode):
     assert (bench.heard, bench.sr() & BUSY) == ([], 0)
 
 
+def test_a_write_does_not_start_where_cr_was_never_written(bench):
+    bench.w(0x5602_8A20, 1 << 12)  # a reset of the block
+    bench.w(0x5602_9220, 1 << 12)
+    bench.xw(0x08, 0x0119_0100)
+    bench.setup(0x0400_3404, 0x12)
+    bench.xw(0x48, 0)
+    bench.xw(0x50, 0x5A)
+    assert bench.sr() & BUSY == 0
+    bench.wait(100)
+    assert (bench.heard, bench.sr() & BUSY) == ([], 0)
+
+
+def test_a_write_whose_length_was_never_written_is_of_one_byte(bench):
+    """DLR counts from 0 (hw-soc 7.2)."""
+    bench.xw(0x00, 1)
+    bench.setup(0x0400_3404, 0x12)
+    bench.xw(0x48, 0)
+    bench.xw(0x50, 0x5A, 1)
+    bench.wait(100)
+    assert bench.sr() & BUSY == 0
+    assert bench.heard[-1][3] == b"\x5a"
+
+
 # ---- commands
 
 
