@@ -21,6 +21,7 @@ from n6prog.sim.soc.xspi_map import (
     CR,
     DLR,
     DR,
+    DRAIN,
     EN,
     FCR,
     FIFO,
@@ -250,18 +251,13 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
         level, end = len(sent), len(sent) + len(data)
         if end > sink.total:
             return False
-        last = end == sink.total  # the last of all ends the transfer
-        now = before = time.now
-        dry_before = dry
-        if len(data) > 4 and word <= cost and dry + word <= now + cost + depth:  # they leave faster than they come
-            others = (len(data) >> 2) - 1
-            before = now + others * cost
-            dry_before = max(dry + others * word, before + word)
-            now = before + cost
-            dry = max(dry_before, now) + word
+        now = time.now
+        if word <= cost and dry + word <= now + cost + depth:  # they leave as fast as they come: none waits for room
+            words = len(data) >> 2
+            now += words * cost
+            dry = max(dry + words * word, now + word)
         else:
             for _ in range(len(data) >> 2):
-                before, dry_before = now, dry
                 now += cost
                 level += 4
                 if dry < now:
@@ -272,13 +268,11 @@ def data_run(xspi: Xspi, soc: Soc) -> Callable[[bytes, int], bool]:
         if now >= limit:
             return False
         xspi.seen = -1
-        if not last:
-            sent += data
-            sink.dry, time.now = dry, now
-            return True
-        sent += data[:-4]
-        sink.dry, time.now = dry_before, before
-        xspi.write(address, 4, int.from_bytes(data[-4:], "little"))
+        sent += data
+        sink.dry, time.now = dry, now
+        if end == sink.total:
+            xspi.transfer.filled()
+            xspi.state = DRAIN
         return True
 
     return write
