@@ -248,6 +248,20 @@ def test_a_run_behind_a_long_head_waits_for_room_as_words_do(make_bench, dummies
     assert fast.bench.xspi.output.snapshot() == plain.bench.xspi.output.snapshot()
 
 
+def test_a_run_that_ends_an_odd_write_in_8d_leaves_the_last_byte_behind(make_bench):
+    plain, fast = Way(make_bench(CLK), fast=False), Way(make_bench(CLK), fast=True)
+    for way in (plain, fast):
+        way.begin("write", OCTAL_DTR, 65, 3 << 8)
+        way.write(DR, 0x5A, 1)
+    assert fast.bench.soc.hot_runs[XSPI2 + DR](bytes(64), plain.bench.time.now + 1000 * CLK)
+    for _ in range(16):
+        plain.write(DR, 0)
+    for way in (plain, fast):
+        way.bench.wait(1000)
+        assert way.read(SR) & BUSY
+    assert fast.bench.xspi.snapshot() == plain.bench.xspi.snapshot()
+
+
 @pytest.mark.parametrize("flags", [0, 1])
 def test_from_the_65th_look_without_news_a_program_waits_whatever_the_width_of_its_looks(make_bench, flags):
     way = Way(make_bench(CLK), fast=True)
