@@ -1,10 +1,10 @@
 """The XSPI windows at memory speed: pages of the NOR that the core reads and executes without a call for each access.
 
 What a page costs. The first accesses go to the controller one by one and cost what it says. When a stream of them has
-come far enough and began where the page does, the rest of the page is read in one frame: the controller charges all of
-it at once, and from then on the page is memory, as is each page that the stream comes to. So every byte is paid for
-once on the way in, in frames that the NOR answers; only the moment is early, by less than the time of a page. An
-instruction fetch takes in the whole page.
+come far enough and began where the page does, the controller charges all the rest of the page at once, and from then on
+the page is memory, as is each page that the stream comes to. So every byte is paid for once on the way in, in a frame
+that the NOR has answered; only the moment is early, by less than the time of a page. An instruction fetch takes in the
+whole page.
 
 What stays. Of data only the page the stream is in: what is read twice costs twice, as with the data cache off. Of code
 the newest `KEPT` pages, as much as the instruction cache holds (GUESS: with that off a real core fetches again and
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+WINDOW = 1 << 28
 WINDOWS = {0x7: 2, 0x8: 3, 0x9: 1}  # address >> 28: which XSPI answers there (hw-soc 3)
 
 PAGE_BITS = 10  # Unicorn's page for this core
@@ -33,6 +34,10 @@ class WindowSource(Protocol):
 
     def read_block(self, address: int, length: int) -> bytes:
         """`length` bytes in one frame."""
+        ...
+
+    def pass_over(self, address: int, length: int) -> None:
+        """The same where `mapped_content` has them: what it costs, without the bytes."""
         ...
 
     def mapped_content(self, number: int = 2) -> memoryview | None:
@@ -62,8 +67,12 @@ class WindowPages:
         """An access to a page that is not memory (yet)."""
         if address != self._next:
             self._from = address
-        elif not address & PAGE - 1 and address - self._from >= _EVIDENT and self._is_plain(address):
-            return int.from_bytes(self._take(address, PAGE)[:size], "little")
+        elif not address & PAGE - 1 and address - self._from >= _EVIDENT:
+            content = self.content(address)
+            if content is not None:
+                self._take(address, PAGE)
+                offset = address & WINDOW - 1
+                return int.from_bytes(content[offset : offset + size], "little")
         value = self._source.read(address, size)
         end = self._next = address + size
         if _EVIDENT <= end - self._from < _EVIDENT + size and not self._from & PAGE - 1 and self._is_plain(address):
@@ -78,13 +87,12 @@ class WindowPages:
         """The NOR's bytes, if the window of `address` gives those."""
         return self._source.mapped_content(WINDOWS[address >> 28])
 
-    def _take(self, address: int, length: int) -> bytes:
-        """Read the rest of a page in one frame; the page is memory then."""
-        data = self._source.read_block(address, length)
+    def _take(self, address: int, length: int) -> None:
+        """Pay for the rest of a page at once; the page is memory then."""
+        self._source.pass_over(address, length)
         self._next = address + length
         self._data = address >> PAGE_BITS
         self._forget()
-        return data
 
     def fetch(self, address: int) -> bool:
         """Code is wanted from the page of `address`. False where a read there does not give the NOR's bytes."""

@@ -360,6 +360,11 @@ class NorDevice:
             return False
         return self._reads.is_plain(COMMANDS.get(head[0]), frame, head)
 
+    def drive_on(self, end: int) -> None:
+        """A read of the plain array goes on up to address `end`, which is even; its last byte stays on the lines."""
+        last = end - 2 if self.mode == "8D" else end - 1
+        self.floating.last = self.content[last % self.part.size]
+
     def keeps_up(self, opcode: int, clock: int) -> bool:
         """Whether a read with `opcode` gives right data at a clock of this many picoseconds (hw-flash 4.3)."""
         command = COMMANDS.get(opcode)

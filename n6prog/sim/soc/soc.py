@@ -127,6 +127,10 @@ class Soc:
         """`length` bytes of an XSPI window in one go. Raises BusFault beyond the device or unmapped, BusHang."""
         return self._window(address).read(address, address & WINDOW_SIZE - 1, length)
 
+    def pass_over(self, address: int, length: int) -> None:
+        """The same without the bytes, where `mapped_content` has them. Raises as `read_block`."""
+        self._window(address).pass_over(address, address & WINDOW_SIZE - 1, length)
+
     def _window(self, address: int) -> Window:
         """The window `address` lies in. Without a clock, or held in reset, its XSPI never ends the transfer."""
         window = self._windows.get(address & -WINDOW_SIZE)

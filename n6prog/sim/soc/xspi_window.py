@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from n6prog.sim.nor.wire import Framing
 from n6prog.sim.soc.bus import BusFault, BusHang
-from n6prog.sim.soc.xspi_frame import frame_at
+from n6prog.sim.soc.xspi_frame import frame_at, framing_of
 from n6prog.sim.soc.xspi_map import (
     ABR,
     CCR,
@@ -103,11 +103,9 @@ class Window:
                 frame, head = self._frame(start)
             count = (offset + length - start + 1) & ~1
         byte = frame.byte_halves * clock // 2 or 1  # DMODE may name no lines, as in Transfer
-        ahead = 0 if load(CR, 0) & NOPREF else FIFO
         if offset == self._next and self._store is None:
             begin = time.now
-            ready = min((begin - self._flow) // byte, ahead)
-            data_at = begin - ready * byte
+            data_at = self._ahead_since(byte)
         else:
             self.raise_select(time.now)
             begin = wire.start(time.now, clock)
@@ -117,10 +115,39 @@ class Window:
         if not strobed:
             self.open_until = NEVER
             raise BusHang(address)
-        self._flow = end = data_at + count * byte
-        time.now = max(begin, end) + -(-length // FIFO) * soc.model.mapped_burst
-        self._keep_open(offset + length, max(time.now, end + ahead * byte), clock)
+        self._came(offset + length, length, data_at + count * byte, byte, clock)
         return data if count == length else data[offset - start : offset - start + length]
+
+    def pass_over(self, address: int, offset: int, length: int) -> None:
+        """`read` of whole words that nobody looks at, where the window `serves_content`.
+
+        Where the newest read goes on there is no frame to be answered: the part drives the lines on.
+        """
+        xspi = self._xspi
+        load = xspi.words.get
+        clock = self._check(address, offset + length, load(CCR, 0))
+        if offset != self._next or self._store is not None:
+            self.read(address, offset, length)
+            return
+        byte = framing_of(load(CCR, 0), load(TCR, 0) & 0x1F).byte_halves * clock // 2
+        self._soc.nor.drive_on(offset + length)
+        self._came(offset + length, length, self._ahead_since(byte) + length * byte, byte, clock)
+
+    def _ahead_since(self, byte: int) -> int:
+        """When the first byte of a read that goes on began to come: the FIFO goes on to fetch what follows."""
+        now = self._soc.time.now
+        fetched = (now - self._flow) // byte
+        return now - min(fetched, self._most_ahead()) * byte
+
+    def _most_ahead(self) -> int:
+        return 0 if self._xspi.words.get(CR, 0) & NOPREF else FIFO
+
+    def _came(self, offset: int, length: int, end: int, byte: int, clock: int) -> None:
+        """The last of `length` bytes of a read, the one before `offset`, came at `end`; a byte takes `byte`."""
+        time = self._soc.time
+        self._flow = end
+        time.now = max(time.now, end) + -(-length // FIFO) * self._soc.model.mapped_burst
+        self._keep_open(offset, max(time.now, end + self._most_ahead() * byte), clock)
 
     def write(self, address: int, offset: int, data: bytes) -> None:
         """A store at `offset`. Raises BusFault, BusHang."""

@@ -40,6 +40,9 @@ class Source:
         self.blocks.append((address - BASE, length))
         return self.data[address - BASE : address - BASE + length]
 
+    def pass_over(self, address: int, length: int) -> None:
+        self.blocks.append((address - BASE, length))
+
     def mapped_content(self, number: int = 2) -> memoryview | None:
         assert number == 2
         return memoryview(self.data) if self.plain else None

@@ -20,6 +20,22 @@ def plain(bench, mode=None, opcode=None, dummy=None, address=4, dqs=False, inver
     return answer
 
 
+def test_a_read_that_goes_on_leaves_its_last_byte_on_the_lines(bench, mode):
+    """In 8D the bytes of a pair come swapped (hw-flash 1)."""
+    bench.nor.content[0x100:0x108] = bytes(range(0x21, 0x29))
+    bench.octal(mode)
+    assert bench.read(0x100, 8) == bytes(range(0x21, 0x29))
+    last = bench.nor.floating.last
+    assert last == (0x27 if mode == "8D" else 0x28)
+    bench.nor.floating.last = 0
+    bench.nor.drive_on(0x108)
+    assert bench.nor.floating.last == last
+    size = bench.nor.part.size
+    bench.nor.content[size - 2 : size] = b"\x31\x32"
+    bench.nor.drive_on(size)
+    assert bench.nor.floating.last == (0x31 if mode == "8D" else 0x32)
+
+
 # ---- plain content -------------------------------------------------------------------------------------------------
 
 

@@ -159,6 +159,7 @@ class FakeNor:
         self.floating = SimpleNamespace(fill=lambda length: b"\xf1" * length)
         self.changes: list[tuple[int, bytes]] = []  # from then on this is the answer
         self.on_change: Callable[[], None] | None = None
+        self.driven_to = 0  # where a read that went on without a frame ended
 
     def transaction(
         self,
@@ -182,6 +183,9 @@ class FakeNor:
 
     def serves_content(self, _frame: object, _head: bytes, _now: int) -> bool:
         return self.plain
+
+    def drive_on(self, end: int) -> None:
+        self.driven_to = end
 
     def keeps_up(self, _opcode: int, clock: int) -> bool:
         return clock >= self.fastest
