@@ -39,7 +39,7 @@ _FILL = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_size_t, ctypes.c_uint64, ctype
 _LIBRARY = ctypes.PyDLL(uclib._name, handle=uclib._handle)  # noqa: SLF001
 _LIBRARY.uc_ctl.argtypes = (ctypes.c_void_p, ctypes.c_int)
 _FLUSH_TLB = uc_const.UC_CTL_IO_WRITE << 30 | uc_const.UC_CTL_TLB_FLUSH
-_ENTRY = Struct("=Qi").pack  # uc_tlb_entry: physical address, permissions
+_ENTRY = Struct("=Qi").pack  # uc_tlb_entry: physical address, permissions; 12 bytes
 _CODE = range(0x4000_0000)  # the map lets nobody execute from peripherals and above (Armv8-M ARM B8)
 
 Read = Callable[[int, int], int]
@@ -69,6 +69,14 @@ def add_hook(uch: Any, kind: int, callback: Any) -> None:
     status = uclib.uc_hook_add(uch, ctypes.byref(handle), kind, place, None, *everywhere)
     if status != uc_const.UC_ERR_OK:
         raise unicorn.UcError(status)
+
+
+class _Entries(dict[int, memoryview]):
+    """Where a translation is to be put, by its address: the emulator has a few places on its stack for them."""
+
+    def __missing__(self, place: int) -> memoryview:
+        self[place] = memoryview((ctypes.c_uint8 * 12).from_address(place)).cast("B")
+        return self[place]
 
 
 class MemoryMap:
@@ -183,7 +191,7 @@ class MemoryMap:
         uch = self._uc._uch  # noqa: SLF001
         code, start, end = uc_const.UC_MEM_FETCH, WINDOWS[0], WINDOWS[0] + WINDOWS[1]
         fixed: dict[int, bytes] = {}  # pages that always translate alike, for all accesses
-        known, move = fixed.get, ctypes.memmove
+        known, entries = fixed.get, _Entries()
 
         def on_fill(_handle: int, address: int, kind: int, entry: int) -> bool:
             """The translation of the page at `address` for an access of this `kind`; False: there is none."""
@@ -192,7 +200,7 @@ class MemoryMap:
                 if same is not None:
                     if kind != code:
                         self._goes_on()
-                    move(entry, same, 12)
+                    entries[entry][:] = same
                     return True
                 if start <= address < end:
                     target, permissions = self._window_page(address, kind)
@@ -209,7 +217,7 @@ class MemoryMap:
                 elif not permissions & uc_const.UC_PROT_EXEC:
                     self._no_fetch(address)
                     return False
-                move(entry, _ENTRY(target, permissions), 12)
+                entries[entry][:] = _ENTRY(target, permissions)
             except BusFault as fault:
                 self._no_fetch(fault.address)
                 return False

@@ -9,7 +9,6 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 _LIBRARY = ctypes.PyDLL(uclib._name, handle=uclib._handle)  # noqa: SLF001
 _READ, _WRITE = _LIBRARY.uc_reg_read, _LIBRARY.uc_reg_write
-_READ.argtypes = _WRITE.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
 class Raw:
@@ -18,7 +17,7 @@ class Raw:
     def __init__(self, uc: Any) -> None:
         self._uch = uc._uch  # noqa: SLF001
         self._word = ctypes.c_uint32()
-        self._place = ctypes.addressof(self._word)
+        self._place = ctypes.byref(self._word)  # as it goes over, like the handle and small integers
 
     def read(self, register: int) -> int:
         """Read one."""
