@@ -19,9 +19,9 @@ import os
 import platform
 import random
 import resource
+import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections import Counter
@@ -133,24 +133,19 @@ def floors() -> dict[str, float]:
     return result
 
 
-def interpreter() -> str:
-    """Which Python: one that was built without its profile-guided optimisation takes a sixth longer."""
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    return f"Python {platform.python_version()}, built with{'' if optimised else 'out'} --enable-optimizations"
-
-
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="wall time of a flash on the simulated board")
-    parser.add_argument("--runs", type=int, default=5, help="flashes of which the best counts")
+    parser.add_argument("--runs", type=int, default=5, help="how many flashes")
     options = parser.parse_args()
-    print(interpreter())
+    print(f"Python {platform.python_version()}, {platform.python_compiler()}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "image.bin").write_bytes(random.Random("wall").randbytes(SIZE))
         run(folder)  # makes the byte code
         taken = [run(folder) for _ in range(options.runs)]
-        print(f"user CPU {min(user for user, _ in taken):.2f} s, wall {min(wall for _, wall in taken):.2f} s")
+        for kind, times in zip(("user CPU", "wall"), zip(*taken, strict=True), strict=True):
+            print(f"{kind:<8} best {min(times):.2f} s, median {statistics.median(times):.2f} s")
         empty = floors()
         count = calls(folder)
     for kind, number in count.most_common():

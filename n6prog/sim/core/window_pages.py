@@ -1,10 +1,10 @@
 """The XSPI windows at memory speed: pages of the NOR that the core reads and executes without a call for each access.
 
-What a page costs. The first accesses go to the controller one by one and cost what it says. When a stream of them has
-come far enough and began where the page does, the controller charges all the rest of the page at once, and from then on
-the page is memory, as is each page that the stream comes to. So every byte is paid for once on the way in, in a frame
-that the NOR has answered; only the moment is early, by less than the time of a page. An instruction fetch takes in the
-whole page.
+What a page costs. The first accesses go to the controller one by one and cost what it says; those that go on where the
+last one ended are more of the same frame. When a stream of them has come far enough and began where the page does, the
+controller charges all the rest of the page at once, and from then on the page is memory, as is each page that the
+stream comes to. So every byte is paid for once on the way in, in a frame that the NOR has answered; only the moment is
+early, by less than the time of a page. An instruction fetch takes in the whole page.
 
 What stays. Of data only the page the stream is in: what is read twice costs twice, as with the data cache off. Of code
 the newest `KEPT` pages, as much as the instruction cache holds (GUESS: with that off a real core fetches again and
@@ -23,6 +23,7 @@ PAGE_BITS = 10  # Unicorn's page for this core
 PAGE = 1 << PAGE_BITS
 KEPT = 32
 _EVIDENT = 32  # bytes read in a row that make a stream
+_NO_WINDOW: tuple[int, memoryview] = -1, memoryview(b"")
 
 
 class WindowSource(Protocol):
@@ -55,6 +56,7 @@ class WindowPages:
         self._data = -1  # the page of the stream, when it is memory
         self._from = -1  # where the stream of reads began,
         self._next = -1  # and where it goes on: addresses
+        self._plain = _NO_WINDOW  # the window, by `address` >> 28, that is known to give the NOR's bytes, and these
         self._executed = False  # code was translated
         self.stale_code = False  # and what it was translated from may have changed
 
@@ -65,27 +67,35 @@ class WindowPages:
 
     def read(self, address: int, size: int) -> int:
         """An access to a page that is not memory (yet)."""
-        if address != self._next:
+        goes_on = address == self._next
+        if not goes_on:
             self._from = address
-        elif not address & PAGE - 1 and address - self._from >= _EVIDENT:
-            content = self.content(address)
-            if content is not None:
+        content = self.content(address) if goes_on and not address & 3 and size == 4 else None
+        if content is None:
+            value = self._source.read(address, size)
+        else:
+            offset = address & WINDOW - 1
+            value = int.from_bytes(content[offset : offset + 4], "little")
+            if not address & PAGE - 1 and address - self._from >= _EVIDENT:
                 self._take(address, PAGE)
-                offset = address & WINDOW - 1
-                return int.from_bytes(content[offset : offset + size], "little")
-        value = self._source.read(address, size)
+                return value
+            self._source.pass_over(address, 4)
         end = self._next = address + size
-        if _EVIDENT <= end - self._from < _EVIDENT + size and not self._from & PAGE - 1 and self._is_plain(address):
+        evident = _EVIDENT <= end - self._from < _EVIDENT + size and not self._from & PAGE - 1
+        if evident and self.content(address) is not None:
             self._take(end, PAGE - (end & PAGE - 1))
         return value
 
-    def _is_plain(self, address: int) -> bool:
-        """Whether the window of `address` gives the NOR's bytes."""
-        return self.content(address) is not None
-
     def content(self, address: int) -> memoryview | None:
-        """The NOR's bytes, if the window of `address` gives those."""
-        return self._source.mapped_content(WINDOWS[address >> 28])
+        """The NOR's bytes, if the window of `address` gives those. That it does is so until `clear` says otherwise."""
+        window = address >> 28
+        if window != self._plain[0]:
+            content = self._source.mapped_content(WINDOWS[window])
+            if content is None:
+                return None
+            self._plain = window, content
+        content = self._plain[1]
+        return content if address & WINDOW - 1 < len(content) else None
 
     def _take(self, address: int, length: int) -> None:
         """Pay for the rest of a page at once; the page is memory then."""
@@ -99,7 +109,7 @@ class WindowPages:
         page = address >> PAGE_BITS
         if page not in self._code:
             self._source.read_block(page << PAGE_BITS, PAGE)
-            if not self._is_plain(address):
+            if self.content(address) is None:
                 return False
             self._code[page] = None
             if len(self._code) > KEPT:
@@ -118,6 +128,7 @@ class WindowPages:
         True when translated code must be forgotten before the core goes on.
         """
         self._next = -1
+        self._plain = _NO_WINDOW
         self.stale_code = self._executed
         if self._data >= 0 or self._code:
             self._data = -1

@@ -29,7 +29,8 @@ class Source:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.plain = True
-        self.singles: list[int] = []
+        self.singles: list[int] = []  # words read
+        self.words: list[int] = []  # words that went on, and were only paid for
         self.blocks: list[tuple[int, int]] = []
 
     def read(self, address: int, size: int) -> int:
@@ -41,7 +42,10 @@ class Source:
         return self.data[address - BASE : address - BASE + length]
 
     def pass_over(self, address: int, length: int) -> None:
-        self.blocks.append((address - BASE, length))
+        if length == 4:
+            self.words.append(address - BASE)
+        else:
+            self.blocks.append((address - BASE, length))
 
     def mapped_content(self, number: int = 2) -> memoryview | None:
         assert number == 2
@@ -70,7 +74,8 @@ def stream(pages: WindowPages, start: int, end: int) -> list[int]:
 def test_a_stream_from_the_start_of_a_page_is_read_ahead_after_eight_words(source: Source, pages: WindowPages) -> None:
     words = stream(pages, 0, PAGE)
     assert words == list(struct.unpack("<8I", source.data[:32]))
-    assert source.singles == list(range(0, 32, 4))
+    assert source.singles == [0]
+    assert source.words == list(range(4, 32, 4))
     assert source.blocks == [(32, PAGE - 32)]
 
 
@@ -82,12 +87,13 @@ def test_each_page_the_stream_comes_to_is_one_frame(source: Source, pages: Windo
 
 def test_every_byte_of_a_stream_is_read_once(source: Source, pages: WindowPages) -> None:
     stream(pages, 0, 16 * PAGE)
-    assert 4 * len(source.singles) + sum(length for _, length in source.blocks) == 16 * PAGE
+    assert 4 * len(source.singles + source.words) + sum(length for _, length in source.blocks) == 16 * PAGE
 
 
 def test_a_stream_from_the_middle_of_a_page_takes_from_the_next_page_on(source: Source, pages: WindowPages) -> None:
     stream(pages, PAGE // 2, 2 * PAGE)
-    assert source.singles == list(range(PAGE // 2, PAGE, 4))
+    assert source.singles == [PAGE // 2]
+    assert source.words == list(range(PAGE // 2 + 4, PAGE, 4))
     assert source.blocks == [(PAGE, PAGE)]
 
 
@@ -106,9 +112,34 @@ def test_of_data_only_the_newest_page_stays(pages: WindowPages) -> None:
 
 def test_reading_twice_costs_twice(source: Source, pages: WindowPages) -> None:
     stream(pages, 0, 4 * PAGE)
-    once = len(source.singles), len(source.blocks)
+    once = len(source.singles), len(source.words), len(source.blocks)
     stream(pages, 0, 4 * PAGE)
-    assert (len(source.singles), len(source.blocks)) == (2 * once[0], 2 * once[1])
+    assert (len(source.singles), len(source.words), len(source.blocks)) == tuple(2 * count for count in once)
+
+
+def test_bytes_and_halfwords_are_read(source: Source, pages: WindowPages) -> None:
+    assert [pages.read(BASE + at, 1) for at in range(4)] == list(source.data[:4])
+    assert pages.read(BASE + 4, 2) == int.from_bytes(source.data[4:6], "little")
+    assert pages.read(BASE + 6, 4) == int.from_bytes(source.data[6:10], "little")
+    assert source.singles == [0, 1, 2, 3, 4, 6]
+    assert not source.words
+
+
+def test_what_reads_as_the_content_does_so_until_that_changes(source: Source, pages: WindowPages) -> None:
+    pages.read(BASE, 4)
+    pages.read(BASE + 4, 4)
+    source.plain = False
+    pages.clear()
+    pages.read(BASE + 8, 4)
+    pages.read(BASE + 12, 4)
+    assert (source.singles, source.words) == ([0, 8, 12], [4])
+
+
+def test_behind_the_content_the_window_is_asked(source: Source, pages: WindowPages) -> None:
+    end = len(source.data)
+    pages.read(BASE + end - 4, 4)
+    pages.read(BASE + end, 4)
+    assert source.singles == [end - 4, end]
 
 
 def test_what_does_not_read_as_the_content_never_becomes_memory(source: Source, pages: WindowPages) -> None:
