@@ -123,13 +123,12 @@ class Window:
 
         Where the newest read goes on there is no frame to be answered: the part drives the lines on.
         """
-        xspi = self._xspi
-        load = xspi.words.get
-        clock = self._check(address, offset + length, load(CCR, 0))
+        ccr = self._xspi.words[CCR]
+        clock = self._check(address, offset + length, ccr)
         if offset != self._next or self._store is not None:
             self.read(address, offset, length)
             return
-        byte = framing_of(load(CCR, 0), load(TCR, 0) & 0x1F).byte_halves * clock // 2
+        byte = framing_of(ccr, 0).byte_halves * clock // 2
         self._soc.nor.drive_on(offset + length)
         self._came(offset + length, length, self._ahead_since(byte) + length * byte, byte, clock)
 
@@ -140,7 +139,7 @@ class Window:
         return now - min(fetched, self._most_ahead()) * byte
 
     def _most_ahead(self) -> int:
-        return 0 if self._xspi.words.get(CR, 0) & NOPREF else FIFO
+        return 0 if self._xspi.words[CR] & NOPREF else FIFO
 
     def _came(self, offset: int, length: int, end: int, byte: int, clock: int) -> None:
         """The last of `length` bytes of a read, the one before `offset`, came at `end`; a byte takes `byte`."""

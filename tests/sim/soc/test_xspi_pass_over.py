@@ -109,6 +109,9 @@ def test_it_is_an_access_like_any_other(bench):
     size = 1 << 26  # DEVSIZE 25
     with pytest.raises(BusFault):
         bench.soc.pass_over(BASE + size, 4)
+    bench.soc.read_block(BASE + size - 64, 32)
+    with pytest.raises(BusFault):
+        bench.soc.pass_over(BASE + size - 32, 64)
     bench.w(0x5602_9260, 1 << 12)
     with pytest.raises(BusHang):
         bench.soc.pass_over(BASE + 32, 4)
