@@ -15,21 +15,8 @@ from n6prog.errors import FlashFailure, UsageError, VerifyMismatch
 from n6prog.findings import finding
 from n6prog.flash_algos.mailbox import Status
 from n6prog.flows.board import Board
-from tests.flows.conftest import Bench
+from tests.flows.conftest import AT, Bench, spec
 from tests.helpers.fake_chip import SECTOR, FakeLink
-
-AT = 0x1000000
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    path = tmp_path / "weights.bin"
-    path.write_bytes(random.Random(3).randbytes(150_000))
-    return path
-
-
-def spec(path: Path, address: int = 0x70000000 + AT) -> str:
-    return f"{path}@{address:#x}"
 
 
 def test_verify_of_what_was_flashed_is_ok_and_writes_nothing(bench: Bench, weights: Path) -> None:
