@@ -128,7 +128,7 @@ class Window:
         if offset != self._next or self._store is not None:
             self.read(address, offset, length)
             return
-        byte = framing_of(ccr, 0).byte_halves * clock // 2
+        byte = framing_of(ccr, 0).byte_halves * clock // 2 or 1  # as in `read`
         self._soc.nor.drive_on(offset + length)
         self._came(offset + length, length, self._ahead_since(byte) + length * byte, byte, clock)
 

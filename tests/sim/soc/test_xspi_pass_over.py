@@ -82,6 +82,13 @@ def test_by_hand_992_bytes_of_8s_take_992_clocks_and_16_bursts(bench):
     assert bench.time.now - before == 992 * CLK + 16 * 500_000
 
 
+@pytest.mark.parametrize("lines", [6, 7])
+def test_a_data_phase_of_no_lines_is_no_reason_to_fail(make_bench, lines):
+    """DMODE 6 and 7 are reserved (hw-soc 7.2); a byte takes no time to speak of, and a burst what it always does."""
+    pair = twins(make_bench, READ & ~(7 << 24) | lines << 24)
+    assert both(pair, read_some, BASE + 0x120, 64) == []
+
+
 @pytest.mark.parametrize("address", [BASE, BASE + 0x124])
 def test_elsewhere_it_is_a_frame(make_bench, address):
     assert len(both(twins(make_bench), read_some, address, 64)) == 1
